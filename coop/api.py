@@ -1,0 +1,208 @@
+"""The ground over HTTP: who am I, tokens, members, machines."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from coop import machines, people, register
+from coop.door import SESSION_COOKIE, Door, Entrance
+from coop.people import SESSION_LENGTH, SignInRefused
+
+router = APIRouter(tags=["coop"])
+
+
+class Wanted(BaseModel):
+    """A request body: unknown fields are refused, so that a misspelt one is not silently lost."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SignIn(Wanted):
+    email: str = Field(max_length=254, examples=["sato@factory.example"])
+    password: str = Field(max_length=1024)
+
+
+class Me(BaseModel):
+    person_id: UUID
+    member_id: str | None
+    roles: list[str]
+    locale: str
+
+
+class TokenWanted(Wanted):
+    name: str = Field(min_length=1, max_length=100, examples=["my spreadsheet"])
+    scopes: list[str] = Field(default=["read", "write"], min_length=1)
+    expires_at: AwareDatetime | None = None
+
+
+class TokenView(BaseModel):
+    id: UUID
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None = None
+    secret: str | None = Field(default=None, description="Shown once, when the token is made.")
+
+
+class MemberView(BaseModel):
+    id: str
+    name: str
+    kana: str
+    is_member: bool
+
+
+class MachineView(BaseModel):
+    id: str
+    kind: str
+    name_ja: str
+    name_en: str
+    model: str
+    site: str
+    range_x_mm: Decimal | None
+    range_y_mm: Decimal | None
+    range_z_mm: Decimal | None
+    table_load_kg: Decimal | None
+    mpe_constant_um: Decimal | None = Field(description="A of E0,MPE = A + L / K (µm, L in mm; ISO 10360-2)")
+    mpe_length_divisor: Decimal | None = Field(description="K of E0,MPE = A + L / K")
+    resolution_um: Decimal | None
+    smallest_hole_mm: Decimal | None
+    stylus_reach_mm: Decimal | None
+    probe_types: list[str]
+    software: str
+    program_formats: list[str]
+    room_temperature_class: str
+    set_up_minutes: int
+    tear_down_minutes: int
+    in_service: bool
+
+
+def open_session(door: Door, email: str, password: str, response: Response) -> None:
+    """Sign in and set the session cookie on `response`; a refusal is counted even though it raises `SignInRefused`."""
+    secret = door.run(lambda conn: people.attempt_sign_in(conn, email, password, door.now))
+    if secret is None:
+        raise SignInRefused()
+    response.set_cookie(
+        SESSION_COOKIE,
+        secret,
+        max_age=int(SESSION_LENGTH.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=door.request.app.state.settings.https,
+    )
+
+
+@router.post("/session", status_code=204)
+def sign_in(body: SignIn, door: Entrance) -> Response:
+    """Sign in with e-mail and password; the answer sets the session cookie."""
+    response = Response(status_code=204)
+    open_session(door, body.email, body.password, response)
+    return response
+
+
+@router.delete("/session", status_code=204)
+def sign_out(door: Entrance) -> Response:
+    """Sign out this browser."""
+    secret = door.request.cookies.get(SESSION_COOKIE)
+    if secret:
+        door.run(lambda conn: people.sign_out(conn, secret))
+    response = Response(status_code=204)
+    response.delete_cookie(SESSION_COOKIE)
+    return response
+
+
+@router.get("/me")
+def me(door: Entrance) -> Me:
+    """Who is signed in, with what they may do."""
+    viewer = door.viewer
+    assert viewer.person_id is not None
+    return Me(
+        person_id=viewer.person_id,
+        member_id=viewer.member_id,
+        roles=sorted(role.value for role in viewer.roles),
+        locale=viewer.locale,
+    )
+
+
+@router.post("/tokens", status_code=201, response_model=TokenView)
+def create_token(body: TokenWanted, door: Entrance) -> TokenView:
+    """Make an API token for oneself; a token never does more than its person."""
+    unknown = set(body.scopes) - {"read", "write"}
+    if unknown:
+        raise people.ScopeUnknown(scope=", ".join(sorted(unknown)))
+    if not set(body.scopes) <= door.viewer.scopes:
+        raise people.ScopeUnknown(scope=", ".join(sorted(set(body.scopes) - door.viewer.scopes)))
+    token_id, secret = door.run(
+        lambda conn: people.add_token(
+            conn, door.viewer, name=body.name, scopes=body.scopes, now=door.now, expires_at=body.expires_at
+        )
+    )
+    return TokenView(
+        id=token_id,
+        name=body.name,
+        scopes=sorted(set(body.scopes)),
+        created_at=door.now,
+        expires_at=body.expires_at,
+        secret=secret,
+    )
+
+
+@router.get("/tokens")
+def list_tokens(door: Entrance) -> list[TokenView]:
+    """One's own API tokens, newest first, without their secrets."""
+    return [
+        TokenView(
+            id=token.id,
+            name=token.name,
+            scopes=sorted(token.scopes),
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+            revoked_at=token.revoked_at,
+        )
+        for token in door.run(lambda conn: people.tokens_of(conn, door.viewer))
+    ]
+
+
+@router.delete("/tokens/{token_id}", status_code=204)
+def revoke_token(token_id: UUID, door: Entrance) -> Response:
+    """End one's own API token."""
+    door.run(lambda conn: people.revoke_token(conn, door.viewer, token_id, door.now))
+    return Response(status_code=204)
+
+
+@router.get("/members")
+def list_members(door: Entrance) -> list[MemberView]:
+    """The members that the viewer may know: all for the office, one's own for an engineer."""
+    return [_member(each) for each in door.run(lambda conn: register.members(conn, door.viewer))]
+
+
+@router.get("/members/{member_id}")
+def get_member(member_id: str, door: Entrance) -> MemberView:
+    """One member."""
+    return _member(door.run(lambda conn: register.member(conn, door.viewer, member_id)))
+
+
+@router.get("/machines")
+def list_machines(door: Entrance) -> list[MachineView]:
+    """All machines with their specification."""
+    return [_machine(each) for each in door.run(machines.machines)]
+
+
+@router.get("/machines/{machine_id}")
+def get_machine(machine_id: str, door: Entrance) -> MachineView:
+    """One machine with its specification."""
+    return _machine(door.run(lambda conn: machines.machine(conn, machine_id)))
+
+
+def _member(member: register.Member) -> MemberView:
+    return MemberView(id=member.id, name=member.name, kana=member.kana, is_member=member.is_member)
+
+
+def _machine(machine: machines.Machine) -> MachineView:
+    values = {name: getattr(machine, name) for name in machines.Machine.__slots__}
+    return MachineView(
+        **values | {"probe_types": list(machine.probe_types), "program_formats": list(machine.program_formats)}
+    )

@@ -1,0 +1,53 @@
+"""Forward-only migrations of all rooms, in one global sequence."""
+
+import logging
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from yoyo import get_backend, read_migrations
+
+log = logging.getLogger("coop.migrate")
+
+ROOMS = ("coop", "booking", "telemetry", "billing", "dashboards")
+_ADVISORY_LOCK = 7_269_110  # any constant that only this file uses
+
+
+def migrate(owner_url: str) -> list[str]:
+    """Apply what is missing, as the owner; return the ids applied, in order.
+
+    Two processes may start at once: an advisory lock, which a killed process cannot keep, lets the second wait and
+    find nothing to do.
+    """
+    with psycopg.connect(owner_url, autocommit=True) as guard:
+        guard.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
+        with get_backend(_yoyo_url(owner_url)) as backend:
+            missing = backend.to_apply(_all())
+            applied = [migration.id for migration in missing]
+            for migration in missing:
+                log.info("migration.apply id=%s", migration.id)
+                backend.apply_one(migration)
+    return applied
+
+
+def pending(owner_url: str) -> list[str]:
+    """The ids of migrations that are not applied yet."""
+    with get_backend(_yoyo_url(owner_url)) as backend:
+        return [migration.id for migration in backend.to_apply(_all())]
+
+
+def known() -> list[str]:
+    """The ids of all migrations that this version of the code brings, in order."""
+    return [migration.id for migration in _all()]
+
+
+def _all() -> Any:  # yoyo has no type information
+    folders = [Path(str(resources.files(room).joinpath("migrations"))) for room in ROOMS]
+    migrations = read_migrations(*(str(folder) for folder in folders if folder.is_dir()))
+    migrations.sort(key=lambda migration: migration.id)
+    return migrations
+
+
+def _yoyo_url(url: str) -> str:
+    return "postgresql+psycopg://" + url.partition("://")[2]

@@ -1,0 +1,134 @@
+-- record_audit: Append one line to the audit trail.
+INSERT INTO coop.audit (at, actor_id, on_behalf_of, action, subject, detail)
+VALUES (%(at)s, %(actor_id)s, %(on_behalf_of)s, %(action)s, %(subject)s, %(detail)s)
+
+-- found_cooperative: Write the one row that says whose database this is.
+INSERT INTO coop.cooperative (slug, name, time_zone, invoice_number, address, founded_at)
+VALUES (%(slug)s, %(name)s, %(time_zone)s, %(invoice_number)s, %(address)s, %(founded_at)s)
+
+-- cooperative: Whose database this is.
+SELECT slug, name, time_zone, invoice_number, address FROM coop.cooperative
+
+-- add_member: Enter a member, or a non-member user, in the register.
+INSERT INTO coop.member (id, name, kana, address, invoice_number, is_member, ownership_units, joined_on)
+VALUES (%(id)s, %(name)s, %(kana)s, %(address)s, %(invoice_number)s, %(is_member)s, %(ownership_units)s, %(joined_on)s)
+
+-- members: All members by their stable key.
+SELECT id, name, kana, address, invoice_number, is_member, ownership_units, joined_on, left_on
+FROM coop.member ORDER BY id
+
+-- member_by_id: One member.
+SELECT id, name, kana, address, invoice_number, is_member, ownership_units, joined_on, left_on
+FROM coop.member WHERE id = %(id)s
+
+-- add_person: Enter a person; who has no password can only use tokens.
+INSERT INTO coop.person (member_id, name, email, password_hash, locale)
+VALUES (%(member_id)s, %(name)s, %(email)s, %(password_hash)s, %(locale)s)
+RETURNING id
+
+-- grant_role: Give a person a role, once.
+INSERT INTO coop.person_role (person_id, role) VALUES (%(person_id)s, %(role)s) ON CONFLICT DO NOTHING
+
+-- person_for_sign_in: The password hash of an active person by e-mail, in any letter case.
+SELECT id, password_hash FROM coop.person WHERE lower(email) = lower(%(email)s) AND active
+
+-- person_by_email: An active person's id by e-mail.
+SELECT id FROM coop.person WHERE lower(email) = lower(%(email)s) AND active
+
+-- people_of: The people of one member, or of all when no member is named, with their roles.
+SELECT p.id, p.member_id, p.name, p.email, p.locale, p.active,
+       coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM coop.person_role r WHERE r.person_id = p.id), '{}')
+FROM coop.person p
+WHERE %(member_id)s::text IS NULL OR p.member_id = %(member_id)s
+ORDER BY p.member_id NULLS FIRST, p.name, p.id
+
+-- update_password_hash: Keep a password under the current hashing parameters.
+UPDATE coop.person SET password_hash = %(password_hash)s WHERE id = %(id)s
+
+-- count_sign_in_failures: Wrong passwords for one address since a moment.
+SELECT count(*) FROM coop.sign_in_failure WHERE email_hash = %(email_hash)s AND at > %(since)s
+
+-- add_sign_in_failure: Remember a wrong password for one address.
+INSERT INTO coop.sign_in_failure (email_hash, at) VALUES (%(email_hash)s, %(at)s)
+
+-- forget_sign_in_failures: A right password clears the count of its address.
+DELETE FROM coop.sign_in_failure WHERE email_hash = %(email_hash)s
+
+-- open_session: Remember a signed-in browser by the hash of its secret.
+INSERT INTO coop.session (secret_hash, person_id, created_at, expires_at)
+VALUES (%(secret_hash)s, %(person_id)s, %(created_at)s, %(expires_at)s)
+
+-- close_session: Forget a signed-in browser.
+DELETE FROM coop.session WHERE secret_hash = %(secret_hash)s
+
+-- viewer_of_session: Who is behind a browser's secret, if it is still good.
+SELECT p.id, p.member_id, p.locale,
+       coalesce((SELECT array_agg(r.role) FROM coop.person_role r WHERE r.person_id = p.id), '{}'),
+       ARRAY['read', 'write']
+FROM coop.session s JOIN coop.person p ON p.id = s.person_id AND p.active
+WHERE s.secret_hash = %(secret_hash)s AND s.expires_at > %(now)s
+
+-- add_token: Remember an API token by the hash of its secret.
+INSERT INTO coop.api_token (secret_hash, person_id, name, scopes, created_at, expires_at)
+VALUES (%(secret_hash)s, %(person_id)s, %(name)s, %(scopes)s, %(created_at)s, %(expires_at)s)
+RETURNING id
+
+-- tokens_of: The API tokens of a person, newest first.
+SELECT id, name, scopes, created_at, expires_at, revoked_at FROM coop.api_token
+WHERE person_id = %(person_id)s ORDER BY created_at DESC, id
+
+-- revoke_token: End one's own API token.
+UPDATE coop.api_token SET revoked_at = %(now)s
+WHERE id = %(id)s AND person_id = %(person_id)s AND revoked_at IS NULL
+RETURNING id
+
+-- viewer_of_token: Who is behind an API token, if it is still good.
+SELECT p.id, p.member_id, p.locale,
+       coalesce((SELECT array_agg(r.role) FROM coop.person_role r WHERE r.person_id = p.id), '{}'),
+       t.scopes
+FROM coop.api_token t JOIN coop.person p ON p.id = t.person_id AND p.active
+WHERE t.secret_hash = %(secret_hash)s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
+
+-- add_machine: Enter a machine with its specification.
+INSERT INTO coop.machine (
+    id, kind, name_ja, name_en, model, site, range_x_mm, range_y_mm, range_z_mm, table_load_kg, mpe_constant_um,
+    mpe_length_divisor, resolution_um, smallest_hole_mm, stylus_reach_mm, probe_types, software, program_formats,
+    room_temperature_class, set_up_minutes, tear_down_minutes, in_service)
+VALUES (
+    %(id)s, %(kind)s, %(name_ja)s, %(name_en)s, %(model)s, %(site)s, %(range_x_mm)s, %(range_y_mm)s, %(range_z_mm)s,
+    %(table_load_kg)s, %(mpe_constant_um)s, %(mpe_length_divisor)s, %(resolution_um)s, %(smallest_hole_mm)s,
+    %(stylus_reach_mm)s, %(probe_types)s, %(software)s, %(program_formats)s, %(room_temperature_class)s,
+    %(set_up_minutes)s, %(tear_down_minutes)s, %(in_service)s)
+
+-- machines: All machines with their specification, by id.
+SELECT id, kind, name_ja, name_en, model, site, range_x_mm, range_y_mm, range_z_mm, table_load_kg, mpe_constant_um,
+       mpe_length_divisor, resolution_um, smallest_hole_mm, stylus_reach_mm, probe_types, software, program_formats,
+       room_temperature_class, set_up_minutes, tear_down_minutes, in_service
+FROM coop.machine
+WHERE %(id)s::text IS NULL OR id = %(id)s
+ORDER BY id
+
+-- add_opening_hours: Open a machine on one weekday from a date on.
+INSERT INTO coop.opening_hours (machine_id, iso_weekday, opens, closes, valid_from, valid_until)
+VALUES (%(machine_id)s, %(iso_weekday)s, %(opens)s, %(closes)s, %(valid_from)s, %(valid_until)s)
+
+-- opening_hours: The weekly opening hours of some machines, or of all when none is named.
+SELECT machine_id, iso_weekday, opens, closes, valid_from, valid_until FROM coop.opening_hours
+WHERE %(machine_ids)s::text[] IS NULL OR machine_id = ANY (%(machine_ids)s)
+ORDER BY machine_id, iso_weekday, opens
+
+-- answered_before: The stored answer to a request key of this person.
+SELECT request_hash, status, headers, body FROM coop.idempotency WHERE person_id = %(person_id)s AND key = %(key)s
+
+-- remember_answer: Keep the answer to a request key, in the transaction of what the request did.
+INSERT INTO coop.idempotency (person_id, key, request_hash, status, headers, body, created_at)
+VALUES (%(person_id)s, %(key)s, %(request_hash)s, %(status)s, %(headers)s, %(body)s, %(created_at)s)
+
+-- try_lock_request: Take this request key for the transaction, or learn that another request holds it.
+SELECT pg_try_advisory_xact_lock(hashtextextended(%(person_id)s || ' ' || %(key)s, 7269111))
+
+-- forget_old: Clear expired sessions, answered requests and sign-in failures that nobody needs any more.
+WITH sessions AS (DELETE FROM coop.session WHERE expires_at < %(now)s RETURNING 1),
+     answers AS (DELETE FROM coop.idempotency WHERE created_at < %(answers_before)s RETURNING 1),
+     failures AS (DELETE FROM coop.sign_in_failure WHERE at < %(failures_before)s RETURNING 1)
+SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM answers), (SELECT count(*) FROM failures)

@@ -1,0 +1,82 @@
+"""Settings: read once from the environment into one frozen object."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Self
+
+from coop.errors import Invalid
+
+
+class SettingMissing(Invalid):
+    """A setting that this command needs is not in the environment."""
+
+    code = "coop.setting_missing"
+
+
+class SettingInvalid(Invalid):
+    """A setting in the environment cannot be read."""
+
+    code = "coop.setting_invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What differs between two installations. Every field is read from `MOYAI_<FIELD>`; `what` documents it."""
+
+    database_url: str = field(
+        default="", metadata={"what": "PostgreSQL of the application role (moyai_app), as a URL", "secret": True}
+    )
+    database_owner_url: str = field(
+        default="",
+        metadata={"what": "PostgreSQL of the owner role (moyai_owner); only migrations use it", "secret": True},
+    )
+    mqtt_url: str = field(
+        default="", metadata={"what": "broker, mqtt://user:password@host:port (mqtts:// for TLS)", "secret": True}
+    )
+    mqtt_version: int = field(default=5, metadata={"what": "MQTT version: 5, or 3 for 3.1.1 (the embedded broker)"})
+    secret_key: str = field(
+        default="", metadata={"what": "signs links and cookies; at least 32 characters", "secret": True}
+    )
+    data_folder: Path = field(default=Path("moyai-data"), metadata={"what": "folder for embedded parts and logs"})
+    http_host: str = field(default="127.0.0.1", metadata={"what": "address the HTTP server listens on"})
+    http_port: int = field(default=8000, metadata={"what": "port of the HTTP server; 0 picks a free one"})
+    https: bool = field(default=False, metadata={"what": "pages are served over HTTPS: cookies get the Secure flag"})
+    pool_size: int = field(default=16, metadata={"what": "database connections of one process, at most"})
+    ingest_batch_messages: int = field(default=500, metadata={"what": "messages in one ingest transaction, at most"})
+    ingest_batch_ms: int = field(default=100, metadata={"what": "milliseconds until a smaller batch is written"})
+    derive_pause_ms: int = field(default=200, metadata={"what": "milliseconds between two looks for new readings"})
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read `MOYAI_*`; raise `SettingInvalid` naming the variable that cannot be read."""
+        environment = os.environ if environment is None else environment
+        values: dict[str, object] = {}
+        for each in fields(cls):
+            name = f"MOYAI_{each.name.upper()}"
+            if name in environment:
+                values[each.name] = _parse(name, environment[name], type(each.default))
+        return cls(**values)  # type: ignore[arg-type]  # each value was parsed to the type of its field's default
+
+    def require(self, *names: str) -> Self:
+        """Return self, or raise `SettingMissing` for the first of `names` that is empty."""
+        for name in names:
+            if not getattr(self, name):
+                raise SettingMissing(name=f"MOYAI_{name.upper()}")
+        return self
+
+
+def _parse(name: str, text: str, kind: type) -> object:
+    if kind is bool:
+        if text.lower() in {"1", "true", "yes"}:
+            return True
+        if text.lower() in {"", "0", "false", "no"}:
+            return False
+        raise SettingInvalid(name=name, expected="true / false")
+    if kind is int:
+        try:
+            return int(text)
+        except ValueError:
+            raise SettingInvalid(name=name, expected="a whole number") from None
+    return Path(text) if issubclass(kind, Path) else text
