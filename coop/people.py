@@ -137,7 +137,10 @@ def people_of(conn: Connection, viewer: Viewer, member_id: str | None = None) ->
             raise NotFound()
         member_id = viewer.member_id
     rows = conn.execute(SQL["people_of"], {"member_id": member_id})
-    return [Person(*row[:-1], roles=frozenset(Role(role) for role in row[-1])) for row in rows]
+    return [
+        Person(person_id, member, name, email, locale, active, frozenset(Role(role) for role in roles))
+        for person_id, member, name, email, locale, active, roles in rows
+    ]
 
 
 def sign_in(conn: Connection, email: str, password: str, now: datetime) -> str:
