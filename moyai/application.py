@@ -1,0 +1,80 @@
+"""The HTTP application: every room's API and pages behind one table of rights."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+
+import coop.api
+from coop import database, problems
+from coop.rights import guard, unlisted
+from coop.settings import Settings
+from moyai.rights import RIGHTS
+
+API = "/api/v1"
+health = APIRouter(tags=["health"])
+
+
+class RightsMissing(Exception):
+    """A route is not in the table of rights."""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application on `settings` (read from the environment when none are given).
+
+    Raises `RightsMissing` when a route has no row in `moyai/rights.py`.
+    """
+    settings = settings or Settings.from_environment()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with database.open_pool(settings) as app.state.pool:
+            yield
+
+    app = FastAPI(
+        title="Moyai",
+        version=_version(),
+        lifespan=lifespan,
+        dependencies=[Depends(guard(RIGHTS))],
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.settings = settings
+    problems.install(app)
+    app.include_router(health)
+    for room in (coop.api,):
+        app.include_router(room.router, prefix=API)
+    missing = unlisted(app, RIGHTS)
+    if missing:
+        raise RightsMissing(f"moyai/rights.py does not say who may call: {missing}")
+    return app
+
+
+@health.get("/healthz")
+def healthz() -> dict[str, str]:
+    """The process is alive."""
+    return {"status": "ok"}
+
+
+@health.get("/readyz")
+def readyz(request: Request) -> dict[str, str]:
+    """The process can do its work: the database answers. 503 otherwise."""
+    database.run(request.app.state.pool, lambda conn: conn.execute("SELECT 1"))
+    return {"status": "ready"}
+
+
+@health.get(f"{API}/openapi.json", include_in_schema=False)
+def openapi(request: Request) -> dict[str, Any]:
+    """The description of this API for programs."""
+    app: FastAPI = request.app
+    return app.openapi()
+
+
+def _version() -> str:
+    try:
+        return version("moyai")
+    except PackageNotFoundError:
+        return "0"

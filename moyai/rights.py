@@ -1,0 +1,35 @@
+"""Who may call which route: the one table. A route that is not here does not start, and a test walks every row.
+
+A role here opens the door; what of it the viewer may see is decided by the projections behind it.
+"""
+
+from coop.identity import Role
+from coop.rights import ANYONE, SIGNED_IN, Table
+
+OFFICE = frozenset({Role.OFFICE})
+OFFICE_AND_OPERATOR = frozenset({Role.OFFICE, Role.OPERATOR})
+BOOKS = frozenset({Role.ENGINEER, Role.MEMBER_MANAGER, Role.OPERATOR, Role.OFFICE})
+REVIEWS = frozenset({Role.OFFICE, Role.DIRECTOR, Role.AUDITOR})
+PAYS = REVIEWS | {Role.ENGINEER, Role.MEMBER_MANAGER}
+
+RIGHTS: Table = {
+    # the roof
+    ("GET", "/healthz"): ANYONE,
+    ("GET", "/readyz"): ANYONE,
+    ("GET", "/api/v1/openapi.json"): ANYONE,
+    # coop
+    ("POST", "/api/v1/session"): ANYONE,
+    ("DELETE", "/api/v1/session"): ANYONE,
+    ("GET", "/api/v1/me"): SIGNED_IN,
+    ("GET", "/api/v1/tokens"): SIGNED_IN,
+    ("POST", "/api/v1/tokens"): SIGNED_IN,
+    ("DELETE", "/api/v1/tokens/{token_id}"): SIGNED_IN,
+    ("GET", "/api/v1/members"): SIGNED_IN,
+    ("GET", "/api/v1/members/{member_id}"): SIGNED_IN,
+    ("GET", "/api/v1/machines"): SIGNED_IN,
+    ("GET", "/api/v1/machines/{machine_id}"): SIGNED_IN,
+    # booking
+    # telemetry
+    # billing
+    # dashboards
+}
