@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 from yoyo import get_backend, read_migrations
+from yoyo.migrations import MigrationList
 
 log = logging.getLogger("coop.migrate")
 
@@ -44,9 +45,8 @@ def known() -> list[str]:
 
 def _all() -> Any:  # yoyo has no type information
     folders = [Path(str(resources.files(room).joinpath("migrations"))) for room in ROOMS]
-    migrations = read_migrations(*(str(folder) for folder in folders if folder.is_dir()))
-    migrations.sort(key=lambda migration: migration.id)
-    return migrations
+    found = read_migrations(*(str(folder) for folder in folders if folder.is_dir()))
+    return MigrationList(sorted(found, key=lambda migration: migration.id))
 
 
 def _yoyo_url(url: str) -> str:

@@ -104,7 +104,7 @@ def install(app: FastAPI) -> None:
         code = f"http.{error.status_code}"
         body = {
             "type": f"/problems/{code}",
-            "title": HTTPStatus(error.status_code).phrase,
+            "title": translate("kind.not_found" if error.status_code == 404 else "kind.invalid", locale),
             "status": error.status_code,
             "detail": translate(code, locale),
             "code": code,

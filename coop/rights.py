@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 
 from coop.door import admit
@@ -15,27 +15,35 @@ ANYONE = frozenset(Role)
 SIGNED_IN = frozenset(Role) - {Role.ANONYMOUS, Role.MACHINE}
 
 
-def unlisted(app: FastAPI, table: Table) -> list[tuple[str, str]]:
-    """Routes of `app` that the table does not name."""
-    return [key for key in routes(app) if key not in table]
+class RightsMissing(Exception):
+    """A route is not in the table of rights."""
 
 
-def routes(app: FastAPI) -> list[tuple[str, str]]:
-    """Every (method, path) of `app` that a person or program can call."""
+def mount(app: FastAPI, router: APIRouter, table: Table, prefix: str = "") -> None:
+    """Add a room's routes below `prefix`, each admitted by its row of `table`.
+
+    Raises `RightsMissing` for a route without a row, so that such an application does not start.
+    """
+    for key in routes(router, prefix):
+        if key not in table:
+            raise RightsMissing(f"the table of rights does not say who may call {' '.join(key)}")
+    app.include_router(router, prefix=prefix, dependencies=[Depends(_guard(table, prefix))])
+
+
+def routes(router: APIRouter, prefix: str = "") -> list[tuple[str, str]]:
+    """Every (method, path) of `router` that a person or program can call."""
     return [
-        (method, route.path)
-        for route in app.routes
+        (method, prefix + route.path)
+        for route in router.routes
         if isinstance(route, APIRoute)
         for method in sorted(route.methods or ())
         if method not in {"HEAD", "OPTIONS"}
     ]
 
 
-def guard(table: Table) -> Callable[[Request], None]:
-    """The application-wide dependency that admits a request by the table, or raises."""
-
+def _guard(table: Table, prefix: str) -> Callable[[Request], None]:
     def admitted(request: Request) -> None:
         method = "GET" if request.method == "HEAD" else request.method
-        admit(request, table[(method, request.scope["route"].path)])
+        admit(request, table[(method, prefix + request.scope["route"].path)])
 
     return admitted
