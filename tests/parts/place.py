@@ -16,7 +16,7 @@ def folder() -> Path:
     """
     entries = (REPOSITORY, *REPOSITORY.parents)
     if os.geteuid() == 0 and not all(entry.stat().st_mode & 0o001 for entry in entries):
-        return Path("/var/cache/moyai-parts")
+        return Path("/var/cache/moyai/test-parts")
     return REPOSITORY / ".parts"
 
 

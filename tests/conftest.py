@@ -1,0 +1,161 @@
+"""The real parts as fixtures, and what happens to a suite whose part could not be had."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from coop.database import Connection, Pool, open_pool
+from coop.migrate import migrate
+from coop.settings import Settings
+from moyai.parts.postgres import EmbeddedPostgres
+from tests.parts import debian, missing
+from tests.parts.community import CommunityDatabase
+from tests.parts.databases import Database, Template
+from tests.parts.mosquitto import Mosquitto
+from tests.parts.timescale import TimescaleCluster
+
+LEFT_OUT = missing()
+
+# Who asks for the fixture needs the part: the marker comes by itself.
+MARKER_OF_FIXTURE = {
+    "timescale_template": "timescale",
+    "timescale_cluster": "timescale",
+    "mosquitto": "mosquitto",
+    "own_mosquitto": "mosquitto",
+    "browser": "browser",
+    "community_database": "community",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if LEFT_OUT and os.environ.get("CI") == "true":
+        raise pytest.UsageError(f"CI may not leave out: {', '.join(LEFT_OUT)}. Run python -m tests.parts first.")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture in MARKER_OF_FIXTURE.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(MARKER_OF_FIXTURE[fixture])
+        for marker, how in LEFT_OUT.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=f"no {marker}. {how}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for marker, how in LEFT_OUT.items():
+        terminalreporter.write_line(f"*** LEFT OUT: the {marker} tests. {how}", red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def timescale_template() -> Iterator[Template]:
+    with _folder() as folder:
+        cluster = TimescaleCluster(folder, durable=False)
+        cluster.start()
+        yield Template(cluster.owner_url, cluster.app_url)
+        cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def embedded_template() -> Iterator[Template]:
+    with _folder() as folder:
+        cluster = EmbeddedPostgres(folder)
+        cluster.start()
+        yield Template(cluster.owner_url, cluster.app_url)
+        cluster.stop()
+
+
+@pytest.fixture
+def database(timescale_template: Template) -> Iterator[Database]:
+    """An empty, migrated database of one's own, on TimescaleDB."""
+    with timescale_template.clone() as database:
+        yield database
+
+
+@pytest.fixture
+def embedded_database(embedded_template: Template) -> Iterator[Database]:
+    """The same on the embedded PostgreSQL."""
+    with embedded_template.clone() as database:
+        yield database
+
+
+@pytest.fixture
+def conn(database: Database) -> Iterator[Connection]:
+    """The application role's connection; what the test does not commit is rolled back."""
+    with psycopg.connect(database.app_url, options="-c TimeZone=UTC") as conn:
+        yield conn
+        conn.rollback()
+
+
+@pytest.fixture
+def pool(database: Database) -> Iterator[Pool]:
+    """The application role's pool."""
+    with open_pool(Settings(database_url=database.app_url)) as pool:
+        yield pool
+
+
+@pytest.fixture
+def timescale_cluster() -> Iterator[TimescaleCluster]:
+    """A durable, migrated TimescaleDB that the test may `kill()` and `start()` again."""
+    with _folder() as folder:
+        cluster = TimescaleCluster(folder, durable=True)
+        cluster.start()
+        migrate(cluster.owner_url)
+        yield cluster
+        cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def mosquitto() -> Iterator[Mosquitto]:
+    """A broker that all tests share: use topics and client ids of your own."""
+    with _folder() as folder:
+        broker = Mosquitto(folder)
+        broker.start()
+        yield broker
+        broker.stop()
+
+
+@pytest.fixture
+def own_mosquitto() -> Iterator[Mosquitto]:
+    """A broker that the test may `kill()`, `stop()` and `start()` again."""
+    with _folder() as folder:
+        broker = Mosquitto(folder)
+        broker.start()
+        yield broker
+        broker.stop()
+
+
+@pytest.fixture(scope="module")  # not longer: playwright keeps an event loop running in this thread
+def browser() -> Iterator[Browser]:
+    """Headless Chromium with one Japanese font; a test opens a page (or context) of its own and closes it."""
+    quiet = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
+    silent = ("--disable-background-networking", "--disable-component-update")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=debian.CHROMIUM,
+            args=[*quiet, *silent],
+            env={**os.environ, "FONTCONFIG_FILE": str(debian.FONTS_CONF)},
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def community_database() -> Iterator[str]:
+    """The URL of an empty TimescaleDB with its community module, for one connection at a time."""
+    with CommunityDatabase() as database:
+        yield database.url
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A temporary folder that PostgreSQL's own user may pass through (pytest's tmp_path is for us alone)."""
+    with tempfile.TemporaryDirectory(prefix="moyai-test-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
