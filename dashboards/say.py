@@ -1,0 +1,81 @@
+"""How a page speaks: sentences, times and quantities in one reader's language and one cooperative's time zone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_skeleton
+
+from coop.interval import Interval
+from coop.messages import translate
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Called with a key it says the sentence; its methods say times (local) and quantities."""
+
+    locale: str
+    zone: ZoneInfo
+
+    def __call__(self, key: str, **params: object) -> str:
+        return translate(key, self.locale, **params)
+
+    def local(self, moment: datetime) -> datetime:
+        """The moment on the cooperative's wall clock."""
+        return moment.astimezone(self.zone)
+
+    def clock(self, moment: datetime) -> str:
+        """`14:15`."""
+        return self.local(moment).strftime("%H:%M")
+
+    def day(self, moment: datetime) -> str:
+        """`11月23日(月)` / `Mon, Nov 23`."""
+        return format_skeleton("MMMEd", self.local(moment), locale=self.locale)
+
+    def month(self, moment: datetime) -> str:
+        """`2026年10月` / `October 2026`."""
+        return format_skeleton("yMMMM", self.local(moment), locale=self.locale)
+
+    def when(self, moment: datetime, now: datetime) -> str:
+        """The time alone for today, with its day otherwise."""
+        if self.local(moment).date() == self.local(now).date():
+            return self.clock(moment)
+        return f"{self.day(moment)} {self.clock(moment)}"
+
+    def slot(self, slot: Interval) -> str:
+        """`11月23日(月) 14:15〜16:00`; the end's day is said when it is another."""
+        start, end = self.local(slot.start), self.local(slot.end)
+        until = self.clock(slot.end) if start.date() == end.date() else f"{self.day(slot.end)} {self.clock(slot.end)}"
+        return self("say.slot", day=self.day(slot.start), start=self.clock(slot.start), end=until)
+
+    def length(self, seconds: int) -> str:
+        """`2時間30分` / `2 h 30 min`, rounded down to the minute."""
+        hours, minutes = divmod(seconds // 60, 60)
+        if not hours:
+            return self("say.minutes", minutes=minutes)
+        if not minutes:
+            return self("say.hours", hours=hours)
+        return self("say.hours_minutes", hours=hours, minutes=minutes)
+
+    def hours(self, seconds: float) -> str:
+        """Hours for a table: `2.50`."""
+        return f"{seconds / 3600:,.2f}"
+
+    def percent(self, part: float, whole: float) -> str:
+        """`42.5 %`, or a dash where there is nothing to divide by."""
+        return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def position(part: Interval, window: Interval) -> tuple[str, str]:
+    """Where `part` lies in the picture of `window`: left edge and width, as SVG percentages. They must overlap."""
+    shown = part.intersect(window)
+    assert shown is not None
+    whole = (window.end - window.start).total_seconds()
+    left = (shown.start - window.start).total_seconds() / whole
+    width = (shown.end - shown.start).total_seconds() / whole
+    return f"{left:.3%}", f"{width:.3%}"
+
+
+def moment(at: datetime, window: Interval) -> str:
+    """Where the moment lies in the picture of `window`, as an SVG percentage."""
+    return f"{(at - window.start) / (window.end - window.start):.3%}"

@@ -1,0 +1,113 @@
+"""Signing in and out on pages, who one is, and the language of this browser."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form, Response
+from fastapi.responses import RedirectResponse
+
+from coop import people, register
+from coop.api import open_session
+from coop.database import Connection
+from coop.door import SESSION_COOKIE, Entrance, OtherOrigin
+from coop.messages import translate
+from coop.people import Person
+from coop.problems import STATUS, locale_of
+from coop.register import Cooperative
+from dashboards.shell import page
+
+router = APIRouter()
+
+A_YEAR_SECONDS = 365 * 24 * 3600
+
+
+def within(address: str) -> str:
+    """`address` when it is a place on this site, else the first page: a link may not send a reader elsewhere."""
+    parts = urlsplit(address)
+    inside = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return address if inside and "\\" not in address else "/"
+
+
+@router.get("/sign-in")
+def sign_in_page(door: Entrance, next: str = "/") -> Response:  # noqa: A002 - the name in the address
+    """The form to sign in; who is signed in already goes on."""
+    if door.viewer.person_id is not None:
+        return RedirectResponse(within(next), status_code=303)
+    return _form(door, within(next))
+
+
+@router.post("/sign-in")
+def sign_in(
+    door: Entrance,
+    email: Annotated[str, Form(max_length=254)],
+    password: Annotated[str, Form(max_length=1024)],
+    next: Annotated[str, Form()] = "/",  # noqa: A002 - the name in the form
+) -> Response:
+    """Sign in and go on; a refusal keeps the address that was typed."""
+    if door.request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise OtherOrigin()
+    answer = RedirectResponse(within(next), status_code=303)
+    try:
+        open_session(door, email, password, answer)
+    except (people.SignInRefused, people.SignInThrottled) as refused:
+        words = translate(refused.code, locale_of(door.request), **refused.params)
+        return _form(door, within(next), email=email, refused=words, status=STATUS[refused.kind].value)
+    return answer
+
+
+@router.post("/sign-out")
+def sign_out(door: Entrance) -> Response:
+    """Sign out this browser."""
+    secret = door.request.cookies.get(SESSION_COOKIE)
+    if secret:
+        door.run(lambda conn: people.sign_out(conn, secret))
+    answer = RedirectResponse("/sign-in", status_code=303)
+    answer.delete_cookie(SESSION_COOKIE)
+    return answer
+
+
+@router.get("/me")
+def me(door: Entrance) -> Response:
+    """Who is signed in, and the way out."""
+
+    def ask(conn: Connection) -> tuple[Cooperative, Person | None, str | None]:
+        cooperative = register.cooperative(conn)
+        person = next((each for each in people.people_of(conn, door.viewer) if each.id == door.viewer.person_id), None)
+        member_id = door.viewer.member_id
+        member = register.member(conn, door.viewer, member_id).name if member_id else None
+        return cooperative, person, member
+
+    cooperative, person, member = door.run(ask)
+    return page(
+        door,
+        "me.html",
+        zone=cooperative.time_zone,
+        here="me",
+        name=person.name if person else "",
+        email=person.email if person else "",
+        member=member,
+        roles=sorted(role.value for role in door.viewer.roles),
+    )
+
+
+@router.get("/language/{locale}", name="switch_language")
+def switch_language(locale: Literal["ja", "en"], next: str = "/") -> Response:  # noqa: A002 - the name in the address
+    """Show pages in `locale` in this browser."""
+    answer = RedirectResponse(within(next), status_code=303)
+    answer.set_cookie("lang", locale, max_age=A_YEAR_SECONDS, samesite="lax", httponly=True)
+    return answer
+
+
+def _form(door: Entrance, onward: str, *, email: str = "", refused: str = "", status: int = 200) -> Response:
+    cooperative = door.run(register.cooperative)
+    return page(
+        door,
+        "sign_in.html",
+        zone=cooperative.time_zone,
+        here="sign_in",
+        status=status,
+        cooperative=cooperative.name,
+        next=onward,
+        email=email,
+        refused=refused,
+    )

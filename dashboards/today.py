@@ -1,0 +1,149 @@
+"""The board: which machine can be used now, and when the others are free. What a viewer may not know is not in it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+from urllib.parse import urlencode
+
+from coop.interval import Interval
+
+BoardState: TypeAlias = Literal["running", "idle", "reserved", "fault", "unknown"]
+SpanKind: TypeAlias = Literal["open", "booked", "mine", "outage", "used", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the day's picture: booked is an outline, use is filled, unknown is hatched."""
+
+    kind: SpanKind
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose reservation is under way. `name` is None when the viewer may not know; then the board says "taken"."""
+
+    name: str | None
+    mine: bool
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What the machine itself says now: `running`, `idle`, `fault` or `unknown`, and since when (None: never heard)."""
+
+    state: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A stretch for which the machine is taken, as far as the viewer may know. `outage` is nobody's reservation."""
+
+    interval: Interval
+    name: str | None
+    mine: bool
+    outage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One machine on the board; `free` is its next free slot, `window` the stretch that its picture shows."""
+
+    machine_id: str
+    name: str
+    state: BoardState
+    since: datetime | None
+    holder: Holder | None
+    free: Interval | None
+    window: Interval
+    spans: Sequence[Span]
+
+    def free_now(self, now: datetime) -> bool:
+        """Whether somebody could start now: the slot is free and the machine does not run for anybody."""
+        return self.free is not None and self.free.contains(now) and self.state in {"idle", "unknown"}
+
+    @property
+    def reserve_href(self) -> str:
+        """Where the next free slot can be booked."""
+        query = {"start": self.free.start.isoformat(), "end": self.free.end.isoformat()} if self.free else {}
+        return f"/machines/{self.machine_id}/reserve?{urlencode(query)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All machines at one moment, in their usual order."""
+
+    now: datetime
+    cards: Sequence[Card]
+
+    @property
+    def usable_now(self) -> int:
+        """Machines that are free now and known to stand still."""
+        return sum(card.state == "idle" and card.free_now(self.now) for card in self.cards)
+
+    @property
+    def silent(self) -> int:
+        """Machines that are free in the book but do not report: perhaps usable, which nobody can promise."""
+        return sum(card.state == "unknown" and card.free_now(self.now) for card in self.cards)
+
+
+def board_state(signal: Signal, under_way: Claimed | None) -> BoardState:
+    """What the board calls a machine. Running and silence are said first: a reservation does not explain them away."""
+    if under_way is not None and under_way.outage:
+        return "fault"
+    if signal.state == "fault":
+        return "fault"
+    if signal.state == "running":
+        return "running"
+    if signal.state != "idle":
+        return "unknown"
+    return "reserved" if under_way is not None else "idle"
+
+
+def spans_of(
+    window: Interval,
+    opened: Iterable[Interval],
+    claims: Iterable[Claimed],
+    states: Iterable[tuple[str, Interval]],
+    now: datetime,
+) -> list[Span]:
+    """The picture of `window`; what the machine did is only drawn up to `now`."""
+    drawn: list[tuple[SpanKind, Interval]] = [("open", each) for each in opened]
+    past = Interval(window.start, now) if now > window.start else None
+    for state, interval in states:
+        seen = interval.intersect(past) if past else None
+        if seen and state in {"running", "unknown"}:
+            drawn.append(("used" if state == "running" else "unknown", seen))
+    drawn += [("outage" if each.outage else "mine" if each.mine else "booked", each.interval) for each in claims]
+    return [Span(kind, shown) for kind, interval in drawn if (shown := interval.intersect(window))]
+
+
+def card(
+    machine_id: str,
+    name: str,
+    *,
+    now: datetime,
+    window: Interval,
+    opened: Sequence[Interval],
+    claims: Sequence[Claimed],
+    signal: Signal,
+    states: Sequence[tuple[str, Interval]],
+    free: Interval | None,
+) -> Card:
+    """The card of one machine from what is known of it."""
+    under_way = next((each for each in claims if each.interval.contains(now)), None)
+    holder = None
+    if under_way is not None and not under_way.outage:
+        holder = Holder(under_way.name, under_way.mine, under_way.interval.end)
+    return Card(
+        machine_id=machine_id,
+        name=name,
+        state=board_state(signal, under_way),
+        since=signal.since,
+        holder=holder,
+        free=free,
+        window=window,
+        spans=spans_of(window, opened, claims, states, now),
+    )
