@@ -30,11 +30,12 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def locale_of(request: Request) -> str:
-    """The reader's language: their own setting, then the `lang` cookie, then Accept-Language, then Japanese."""
+    """The reader's language: what this browser chose (`lang` cookie), their own setting, Accept-Language, Japanese."""
     viewer = getattr(request.state, "viewer", None)
-    if viewer is not None and viewer.person_id is not None:
+    chosen = request.cookies.get("lang")
+    if chosen not in LOCALES and viewer is not None and viewer.person_id is not None:
         return str(viewer.locale)
-    wanted = request.cookies.get("lang") or request.headers.get("accept-language", "")
+    wanted = chosen or request.headers.get("accept-language", "")
     for part in wanted.split(","):
         language = part.split(";")[0].strip()[:2].lower()
         if language in LOCALES:
