@@ -14,6 +14,7 @@ from coop.database import Connection, Pool, open_pool
 from coop.migrate import migrate
 from coop.settings import Settings
 from moyai.parts.postgres import EmbeddedPostgres
+from tests.callers import Callers, callers
 from tests.parts import debian, missing
 from tests.parts.community import CommunityDatabase
 from tests.parts.databases import Database, Template
@@ -98,6 +99,13 @@ def pool(database: Database) -> Iterator[Pool]:
     """The application role's pool."""
     with open_pool(Settings(database_url=database.app_url)) as pool:
         yield pool
+
+
+@pytest.fixture
+def api(database: Database) -> Iterator[Callers]:
+    """The application on a database of its own, and people to call it."""
+    with callers(database.app_url) as everybody:
+        yield everybody
 
 
 @pytest.fixture

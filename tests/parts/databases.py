@@ -30,10 +30,10 @@ class Template:
         self._administer(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS false")
 
     @contextmanager
-    def clone(self) -> Iterator[Database]:
+    def clone(self, *, migrated: bool = True) -> Iterator[Database]:
         """A database that lives as long as the block. Who leaves a connection to it open fails here."""
         name = f"test_{next(self._numbers)}"
-        self._administer(f"CREATE DATABASE {name} TEMPLATE {self._name}")
+        self._administer(f"CREATE DATABASE {name} TEMPLATE {self._name if migrated else 'template1'}")
         yield Database(_within(self._owner_url, name), _within(self._app_url, name))
         self._administer(f"DROP DATABASE {name}")
 

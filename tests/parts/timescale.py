@@ -50,6 +50,7 @@ class TimescaleCluster:
             "unix_socket_directories": "",
             "timezone": "UTC",
             "max_connections": 200,
+            "jit": "off",  # the part comes without LLVM
             "shared_preload_libraries": "timescaledb",
             "timescaledb.telemetry_level": "off",
             "timescaledb.max_background_workers": 0,  # one would hold the template database open

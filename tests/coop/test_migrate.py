@@ -1,0 +1,88 @@
+"""Migrations: one sequence, forward only, safe for two processes, kind to what is already there."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from yoyo.migrations import MigrationList
+
+import coop.migrate
+from coop import audit, machines, people, register
+from coop.identity import Role, Viewer
+from coop.machines import Machine, OpeningHours
+from coop.register import Member
+from tests.callers import COOPERATIVE
+from tests.parts.databases import Template
+
+NOW = datetime(2026, 10, 1, tzinfo=UTC)
+
+
+def test_the_sequence_has_no_gap_and_names_its_room() -> None:
+    ids = coop.migrate.known()
+    assert [int(each[:4]) for each in ids] == list(range(1, len(ids) + 1))
+    for each in ids:
+        room = re.fullmatch(r"\d{4}_([a-z]+)(_[a-z_]+)?", each)
+        assert room is not None
+        assert room[1] in coop.migrate.ROOMS
+
+
+def test_there_is_no_way_back() -> None:
+    root = Path(coop.migrate.__file__).parent.parent
+    assert not list(root.glob("*/migrations/*rollback*"))
+
+
+def test_two_processes_that_start_at_once_migrate_once(timescale_template: Template) -> None:
+    with timescale_template.clone(migrated=False) as database, ThreadPoolExecutor(4) as threads:
+        applied = list(threads.map(coop.migrate.migrate, [database.owner_url] * 4))
+        assert sorted(applied, key=len) == [[], [], [], coop.migrate.known()]
+        assert coop.migrate.pending(database.owner_url) == []
+
+
+def test_every_constraint_has_a_name_of_its_own(conn: psycopg.Connection) -> None:
+    rows = conn.execute(
+        """
+        SELECT conrelid::regclass::text, conname FROM pg_constraint c JOIN pg_namespace n ON n.oid = connamespace
+        WHERE nspname IN ('coop', 'booking', 'telemetry', 'billing', 'dashboards') AND contype IN ('c', 'f', 'u', 'x')
+          AND conname ~ '_(check|fkey|key|excl)[0-9]*$'
+        """
+    ).fetchall()
+    assert rows == []
+
+
+def test_upgrading_a_populated_database_keeps_its_rows(
+    timescale_template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = coop.migrate._all
+    with timescale_template.clone(migrated=False) as database:
+        monkeypatch.setattr(coop.migrate, "_all", lambda: MigrationList(list(everything())[:2]))
+        assert coop.migrate.migrate(database.owner_url) == coop.migrate.known()
+        with psycopg.connect(database.app_url) as conn:
+            register.found(conn, COOPERATIVE, NOW)
+            register.add_member(conn, Member("m01", "髙﨑精工㈱", joined_on=date(2020, 4, 1)))
+            machines.add_machine(
+                conn, Machine("cmm-1", "cmm", "三次元測定機", "CMM"), [OpeningHours("cmm-1", 1, time(8), time.max)]
+            )
+            person = people.add_person(conn, name="濵田", email="h@m01.example", roles=[Role.ENGINEER], member_id="m01")
+            viewer = Viewer(person, "m01", frozenset({Role.ENGINEER}))
+            audit.record(conn, "test.populated", viewer=viewer, subject="member:m01", now=NOW)
+        before = _rows(database.owner_url)
+        monkeypatch.undo()
+        assert coop.migrate.migrate(database.owner_url) == coop.migrate.known()[2:]
+        assert _rows(database.owner_url) == before
+        with psycopg.connect(database.app_url) as conn:
+            assert [each.id for each in machines.machines(conn)] == ["cmm-1"]
+            assert machines.opening_hours(conn)["cmm-1"][0].closes == time.max
+
+
+def _rows(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    tables = ("cooperative", "member", "person", "person_role", "machine", "opening_hours", "audit")
+    with psycopg.connect(url) as conn:
+        return {
+            table: conn.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier("coop", table))).fetchall()
+            for table in tables
+        }
