@@ -18,6 +18,7 @@ from coop.machines import open_intervals
 from moyai.demo import waveforms
 from moyai.demo.model import SharedMachine
 from moyai.demo.plan import GRID, MonthPlan, machine_rng
+from moyai.demo.rhythm import RHYTHMS
 from moyai.replay import Message
 
 JUMP = 0.15
@@ -65,7 +66,7 @@ def power(plan: MonthPlan, shared: SharedMachine, rng: np.random.Generator) -> w
     watts = waveforms.switched_off(shared, steps, rng)
     idling = waveforms.idling(shared, steps, rng)
     for begin, end in _switched_on(plan, shared, rng):
-        watts[begin:end] = idling[begin:end] + waveforms.warming_up(shared, end - begin, rng)
+        watts[begin:end] = idling[begin:end] + waveforms.warming_up(shared, end - begin)
     for use in plan.of(shared.id):
         if use.occupied is None:
             continue
@@ -73,6 +74,8 @@ def power(plan: MonthPlan, shared: SharedMachine, rng: np.random.Generator) -> w
         program = waveforms.program(shared, max(end - begin for begin, end in runs), rng)
         _touch(watts, shared, _step(plan, use.occupied.start), runs, rng)
         for begin, end in runs:
+            if not RHYTHMS[shared.machine.kind].repeats:
+                program = waveforms.program(shared, end - begin, rng)
             after = watts[end : end + 60 * waveforms.STEPS_PER_MINUTE]
             after += waveforms.cooling_down(shared, len(after))
             watts[begin:end] = _firm_edges(program[: end - begin].copy(), shared)

@@ -1,8 +1,8 @@
 """What a power plug sees in front of each kind of machine, in W on the grid of ten seconds.
 
-A run is a *program* (one per use, so that the second part of a batch looks like the first), idling is a base with the
-slow habits of chillers and pumps, and switching on in the morning has a shape of its own. Levels stay on the right side
-of the machine's thresholds: short dips inside a run are shorter than the time that ends it.
+A run is a *program* (the same for all parts of a batch, so that the second looks like the first), idling is a base with
+the slow habits of chillers and pumps, and switching on in the morning has a shape of its own. Levels stay on the right
+side of the machine's thresholds: dips inside a run are shorter than the time that ends it.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,8 @@ def program(shared: SharedMachine, steps: int, rng: np.random.Generator) -> Watt
 
 def _held(levels: Watts, holds: NDArray[np.int64], steps: int) -> Watts:
     """Each level held for its number of steps, cut to `steps`."""
-    return np.repeat(levels, holds)[:steps]
+    watts: Watts = np.repeat(levels, holds)
+    return watts[:steps]
 
 
 def _moves(shared: SharedMachine, steps: int, rng: np.random.Generator) -> Watts:
@@ -43,8 +44,8 @@ def _scan(shared: SharedMachine, steps: int, rng: np.random.Generator) -> Watts:
     """X-rays: the tube ramps up in a minute, settles over a quarter of an hour while the table turns step by step."""
     plateau = shared.running_watts * rng.uniform(0.88, 1.08)
     step = np.arange(steps)
-    settled = plateau * (1 + 0.055 * np.exp(-step / 90))
-    ramp = np.clip((step + 3) / 7, 0, 1)
+    settled: Watts = plateau * (1 + 0.055 * np.exp(-step / 90))
+    ramp: Watts = np.clip((step + 3) / 7, 0, 1)
     return settled * ramp + 7 * np.sin(step * 0.71) + _chiller(steps, 42, 26, 48, rng)
 
 
@@ -144,7 +145,7 @@ def switched_off(shared: SharedMachine, steps: int, rng: np.random.Generator) ->
             return np.full(steps, 1.2 + 0.045 * shared.idle_watts)
 
 
-def warming_up(shared: SharedMachine, steps: int, rng: np.random.Generator) -> Watts:
+def warming_up(shared: SharedMachine, steps: int) -> Watts:
     """What a morning adds to idling, for `steps` after switching on; it decays or ends, and never counts as a run."""
     step = np.arange(steps)
     headroom = shared.thresholds.off_watts - shared.idle_watts
