@@ -24,7 +24,7 @@ test: .venv/installed-for-tests
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
 bench: .venv/installed-for-tests
