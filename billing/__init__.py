@@ -1,0 +1,10 @@
+"""Who pays what: from a month's usage and costs to statements that explain every yen.
+
+Promises: `calculation.settle` is a pure function that draft, close and verify all call, so what was previewed is what
+is charged; parts sum to the whole yen; each line carries the explanation that the calculation emitted; a close
+freezes what it was computed from, chained by hash to the close before, and nothing in it changes afterwards; the
+ledger is double-entry, append-only and balances.
+
+What others call: `setup` (add_tariff, add_pool, add_cost), `settle` (draft, close), `verify` (verify, verify_all),
+`explain` (explain, render), `store` (period, statements, statement). Modules are imported by their own name.
+"""

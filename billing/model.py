@@ -1,0 +1,292 @@
+"""Nouns of billing: what a settlement is computed from and what it results in. All values, no behaviour of storage."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, TypeAlias
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from coop.interval import Interval, month, parse_month
+from coop.money import Yen
+
+Explanation: TypeAlias = Mapping[str, Any]
+"""Codes, numbers and ids as JSON: how one amount came about. Sentences are drawn from it by `explain.render`."""
+
+
+class Basis(StrEnum):
+    """Which seconds a tariff bills."""
+
+    OCCUPIED = "occupied"
+    RUNNING = "running"
+    BOOKED = "booked"
+
+
+class PoolKind(StrEnum):
+    """How a pool of costs is paid: by fees (balance carried), by shares, or by fees and the rest by shares."""
+
+    FEE = "fee"
+    SHARE = "share"
+    MIXED = "mixed"
+
+
+class Allocation(StrEnum):
+    """By which weights a pool is divided."""
+
+    BY_USE = "by_use"
+
+
+class Tax(StrEnum):
+    """Consumption tax treatment, a property of the rule that charges."""
+
+    STANDARD = "standard"
+    OUT_OF_SCOPE = "out_of_scope"
+
+    @property
+    def rate(self) -> Decimal | None:
+        """The rate since 2019-10-01; None where the tax does not apply."""
+        return Decimal("0.10") if self is Tax.STANDARD else None
+
+
+class Attribution(StrEnum):
+    """What a usage was attributed to (telemetry decides)."""
+
+    IN_RESERVATION = "in_reservation"
+    EARLY = "early"
+    OVERRUN = "overrun"
+    ASSIGNED = "assigned"
+    WAIVED = "waived"
+    UNASSIGNED = "unassigned"
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """One version of a machine's usage fee, in force on local dates `[valid_from, valid_until)`."""
+
+    id: UUID
+    machine_id: str
+    valid_from: date
+    basis: Basis
+    yen_per_hour: Yen
+    increment_seconds: int = 1
+    valid_until: date | None = None
+    resolution: str = ""
+    tax: Tax = Tax.STANDARD
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Costs that belong together. No machines named means: of all machines."""
+
+    id: str
+    kind: PoolKind
+    name_ja: str
+    name_en: str
+    machine_ids: tuple[str, ...] = ()
+    allocation: Allocation = Allocation.BY_USE
+    tax: Tax = Tax.STANDARD
+    resolution: str = ""
+
+    def counts(self, machine_id: str) -> bool:
+        """Whether use and fees of `machine_id` belong to this pool."""
+        return not self.machine_ids or machine_id in self.machine_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a pool cost in one month, tax-exclusive."""
+
+    id: UUID
+    pool_id: str
+    kind: str
+    amount_yen: Yen
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineName:
+    """How statements name a machine."""
+
+    id: str
+    ja: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """An occupied stretch of a machine within one month, with the running seconds inside it."""
+
+    id: UUID
+    machine_id: str
+    interval: Interval
+    running_seconds: int
+    kind: Attribution
+    member_id: str | None = None
+    reservation_id: UUID | None = None
+    evidence_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """The slot that a usage fell in. Released, cancelled and unconfirmed ones are never charged by themselves."""
+
+    id: UUID
+    machine_id: str
+    member_id: str
+    interval: Interval
+    stands: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StateInterval:
+    """What a machine was seen doing: running, idle or unknown."""
+
+    machine_id: str
+    interval: Interval
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """All that a month's settlement depends on. `underived` names machines whose reports are not all digested yet."""
+
+    month: str
+    time_zone: str
+    machines: tuple[MachineName, ...] = ()
+    tariffs: tuple[Tariff, ...] = ()
+    pools: tuple[Pool, ...] = ()
+    costs: tuple[Cost, ...] = ()
+    usages: tuple[Usage, ...] = ()
+    reservations: tuple[Reservation, ...] = ()
+    states: tuple[StateInterval, ...] = ()
+    underived: tuple[str, ...] = ()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def interval(self) -> Interval:
+        """The month, cut at local midnights."""
+        return month(*parse_month(self.month), self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One tax-exclusive amount on a member's statement; `tax_rate` None where the tax does not apply."""
+
+    member_id: str
+    kind: str
+    description_code: str
+    description: Mapping[str, str]
+    quantity_seconds: int
+    amount_yen: Yen
+    tax_rate: Decimal | None
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class TaxTotal:
+    """What one statement owes at one rate."""
+
+    rate: Decimal | None
+    net_yen: Yen
+    tax_yen: Yen
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one member owes for one month."""
+
+    id: UUID
+    member_id: str
+    net_yen: Yen
+    tax_yen: Yen
+    total_yen: Yen
+    taxes: tuple[TaxTotal, ...]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolResult:
+    """How a pool came out: `carried_yen` is the surplus (or, negative, the deficit) that nobody is charged for now."""
+
+    pool_id: str
+    kind: PoolKind
+    cost_yen: Yen
+    income_yen: Yen
+    charged_yen: Yen
+    carried_yen: Yen
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a person must know, or (`blocks`) settle, before the month can close."""
+
+    code: str
+    blocks: bool
+    subject: str
+    params: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A debit (positive) or credit (negative) of an account; receivables name their member."""
+
+    account: str
+    amount_yen: Yen
+    member_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A balanced entry of the ledger: what one statement posts."""
+
+    id: UUID
+    statement_id: UUID
+    postings: tuple[Posting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlTotals:
+    """Differences that must all be zero, each computed from both of its ends."""
+
+    shares_minus_pools_yen: Yen
+    lines_minus_statements_yen: Yen
+    statements_minus_ledger_yen: Yen
+    metered_minus_accounted_seconds: int
+
+    @property
+    def zero(self) -> bool:
+        """Whether everything agrees."""
+        return self == ControlTotals(0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """Where a month's occupied seconds went."""
+
+    metered_seconds: int
+    billed_seconds: int
+    waived_seconds: int
+    unassigned_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The result of a month: everything in a fixed order, so that equal inputs give equal bytes."""
+
+    month: str
+    statements: tuple[Statement, ...]
+    pools: tuple[PoolResult, ...]
+    entries: tuple[Entry, ...]
+    findings: tuple[Finding, ...]
+    metered: Metered
+    control: ControlTotals
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a person must act before this month can close."""
+        return any(finding.blocks for finding in self.findings) or not self.control.zero
