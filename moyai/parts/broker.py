@@ -109,8 +109,9 @@ class EmbeddedBroker:
             if self._port is None and listens(self.port):
                 move_port(self._port_file)
             write_private(self._config, self._render())
-            self._process = spawn([_binary(), "--config", self._config], log=self.log)
-            remember(self._pid_file, self._process)
+            command: list[str | Path] = [_binary(), "--config", self._config]
+            self._process = spawn(command, log=self.log)
+            remember(self._pid_file, self._process, command)
         try:
             wait_for_port(self.port, self._process, part="broker", log=self.log)
         except PartFailed:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,9 @@ def user_group(user: int) -> int:
 
 
 def alive(process: psutil.Process) -> bool:
-    """Whether it still runs. An ended child that nobody has waited for does not."""
+    """Whether it still runs. A child of ours that ended is collected; somebody else's, not yet collected, has ended."""
+    if isinstance(process, psutil.Popen):
+        return process.poll() is None
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -69,24 +72,24 @@ def alive(process: psutil.Process) -> bool:
 
 def end(process: psutil.Process, sign: signal.Signals = signal.SIGTERM, seconds: float = 10.0) -> None:
     """Ask it to end with `sign`; kill it when it has not ended after `seconds`. Returns when it is gone."""
-    try:
-        if alive(process):
-            process.send_signal(sign)
-        process.wait(seconds)
-    except psutil.TimeoutExpired:
-        process.kill()
-        process.wait(KILL_SECONDS)
-    except psutil.NoSuchProcess:
-        return
+    for each, patience in ((sign, seconds), (signal.SIGKILL, KILL_SECONDS)):
+        deadline = time.monotonic() + patience
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(each)
+        while alive(process) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if not alive(process):
+            return
+    raise psutil.TimeoutExpired(seconds + KILL_SECONDS, process.pid)
 
 
-def remember(pid_file: Path, process: psutil.Process) -> None:
-    """Write down who `process` is: its number alone may belong to somebody else after a restart."""
-    command = process.cmdline()
-    write_private(
-        pid_file,
-        orjson.dumps({"pid": process.pid, "started_at": process.create_time(), "command": command}).decode(),
-    )
+def remember(pid_file: Path, process: psutil.Process, command: Sequence[str | Path]) -> None:
+    """Write down who `process` is: its number alone may belong to somebody else after a restart.
+
+    `command` is handed in, for a process that has only just been started may not show its own yet.
+    """
+    known = {"pid": process.pid, "started_at": process.create_time(), "command": [str(word) for word in command]}
+    write_private(pid_file, orjson.dumps(known).decode())
 
 
 def recall(pid_file: Path) -> psutil.Process | None:

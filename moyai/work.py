@@ -1,0 +1,75 @@
+"""`moyai work`: derives usage from readings and runs the jobs that others enqueued, until it is told to stop."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from threading import Event, Thread
+
+import procrastinate
+
+from coop import database
+from coop.jobs import create_app
+from coop.settings import Settings
+from telemetry import derive
+
+log = logging.getLogger("moyai.work")
+
+JOBS_AT_ONCE = 4
+DRAIN_SECONDS = 20.0
+
+
+def run(settings: Settings, stop: Event) -> None:
+    """Work until `stop` is set, then finish the running jobs (20 s at most) and the current derivation.
+
+    If either half fails the other is stopped too and the failure is raised: a process that does half of its work
+    and looks alive would be worse than one that its supervisor starts again.
+    """
+    failures: list[BaseException] = []
+
+    def derive_until_stopped() -> None:
+        try:
+            with database.open_pool(settings) as pool:
+                derive.run_loop(pool, stop)
+        except Exception as failure:  # noqa: BLE001  # the edge of a thread: kept, and raised by `run`
+            failures.append(failure)
+        finally:
+            stop.set()
+
+    thread = Thread(target=derive_until_stopped, name="derive")
+    thread.start()
+    try:
+        asyncio.run(_run_jobs(settings, stop))
+    finally:
+        stop.set()
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+async def _run_jobs(settings: Settings, stop: Event) -> None:
+    app = create_app()
+    connector = procrastinate.PsycopgConnector(conninfo=settings.database_url)
+    with app.replace_connector(connector):
+        async with app.open_async():
+            worker = asyncio.create_task(
+                app.run_worker_async(
+                    concurrency=JOBS_AT_ONCE,
+                    install_signal_handlers=False,
+                    shutdown_graceful_timeout=DRAIN_SECONDS,
+                    delete_jobs="successful",
+                    additional_context={"settings": settings},
+                )
+            )
+            stopped = asyncio.create_task(asyncio.to_thread(stop.wait))
+            await asyncio.wait({worker, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            stop.set()
+            await stopped
+            worker.cancel()
+            await _unless_cancelled(worker)
+
+
+async def _unless_cancelled(worker: Awaitable[None]) -> None:
+    try:
+        await worker
+    except asyncio.CancelledError:
+        log.info("work.drained")
