@@ -79,3 +79,8 @@ def position(part: Interval, window: Interval) -> tuple[str, str]:
 def moment(at: datetime, window: Interval) -> str:
     """Where the moment lies in the picture of `window`, as an SVG percentage."""
     return f"{(at - window.start) / (window.end - window.start):.3%}"
+
+
+def part(some: float, whole: float) -> str:
+    """The share of `whole` that `some` is, as an SVG percentage of at most 100."""
+    return f"{min(some / whole, 1):.3%}" if whole else "0%"

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from coop.door import Door
 from coop.identity import Role, Viewer
 from coop.problems import locale_of
-from dashboards.say import Say, moment, position
+from dashboards.say import Say, moment, part, position
 
 DIST = Path(str(resources.files("dashboards") / "static" / "dist"))
 ASSETS = "/assets"
@@ -90,7 +90,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"asset": asset, "position": position, "moment": moment}
+    environment.globals |= {"asset": asset, "position": position, "moment": moment, "part": part}
     environment.filters["json"] = lambda value: Markup.escape(json.dumps(value, ensure_ascii=False))
     return environment
 

@@ -11,10 +11,10 @@ from coop.api import open_session
 from coop.database import Connection
 from coop.door import SESSION_COOKIE, Entrance, OtherOrigin
 from coop.messages import translate
-from coop.people import Person
 from coop.problems import STATUS, locale_of
 from coop.register import Cooperative
 from dashboards.shell import page
+from dashboards.store import person
 
 router = APIRouter()
 
@@ -70,21 +70,21 @@ def sign_out(door: Entrance) -> Response:
 def me(door: Entrance) -> Response:
     """Who is signed in, and the way out."""
 
-    def ask(conn: Connection) -> tuple[Cooperative, Person | None, str | None]:
-        cooperative = register.cooperative(conn)
-        person = next((each for each in people.people_of(conn, door.viewer) if each.id == door.viewer.person_id), None)
-        member_id = door.viewer.member_id
-        member = register.member(conn, door.viewer, member_id).name if member_id else None
-        return cooperative, person, member
+    person_id, member_id = door.viewer.person_id, door.viewer.member_id
+    assert person_id is not None
 
-    cooperative, person, member = door.run(ask)
+    def ask(conn: Connection) -> tuple[Cooperative, tuple[str, str], str | None]:
+        member = register.member(conn, door.viewer, member_id).name if member_id else None
+        return register.cooperative(conn), person(conn, person_id), member
+
+    cooperative, (name, email), member = door.run(ask)
     return page(
         door,
         "me.html",
         zone=cooperative.time_zone,
         here="me",
-        name=person.name if person else "",
-        email=person.email if person else "",
+        name=name,
+        email=email,
         member=member,
         roles=sorted(role.value for role in door.viewer.roles),
     )

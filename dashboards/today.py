@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 from urllib.parse import urlencode
 
 from coop.interval import Interval
+
+USUAL = timedelta(hours=1)  # what is offered of a longer free stretch; the reader changes it
 
 BoardState: TypeAlias = Literal["running", "idle", "reserved", "fault", "unknown"]
 SpanKind: TypeAlias = Literal["open", "booked", "mine", "outage", "used", "unknown"]
@@ -67,8 +69,11 @@ class Card:
     @property
     def reserve_href(self) -> str:
         """Where the next free slot can be booked."""
-        query = {"start": self.free.start.isoformat(), "end": self.free.end.isoformat()} if self.free else {}
-        return f"/machines/{self.machine_id}/reserve?{urlencode(query)}"
+        address = f"/machines/{self.machine_id}/reserve"
+        if self.free is None:
+            return address
+        end = min(self.free.end, self.free.start + USUAL)
+        return f"{address}?{urlencode({'start': self.free.start.isoformat(), 'end': end.isoformat()})}"
 
 
 @dataclass(frozen=True, slots=True)

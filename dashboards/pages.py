@@ -1,0 +1,92 @@
+"""The pages: one router for the application, and what it needs besides (assets, error pages)."""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+from coop import register
+from coop.database import Connection
+from coop.door import Door, Entrance
+from coop.machines import MachineUnknown
+from coop.problems import locale_of
+from coop.register import Cooperative
+from dashboards import design, live, refused, reports, reserving, signing_in
+from dashboards.shell import ASSETS, DIST, page
+from dashboards.store import board
+from dashboards.today import Board
+
+pages = APIRouter(include_in_schema=False)
+A_YEAR = "public, max-age=31536000, immutable"
+
+
+class Assets(StaticFiles):
+    """Bundled files: their names contain a hash of what is in them, so a browser keeps them."""
+
+    def file_response(self, *args: object, **options: object) -> Response:
+        """The file, to be kept for a year."""
+        response: Response = super().file_response(*args, **options)  # type: ignore[arg-type]  # handed on as given
+        response.headers["Cache-Control"] = A_YEAR
+        return response
+
+
+def install(app: FastAPI) -> None:
+    """Add the pages, their assets and their error pages to `app`; after `problems.install(app)`."""
+    app.include_router(pages)
+    app.mount(ASSETS, Assets(directory=DIST, check_dir=False), name="assets")
+    refused.install(app)
+
+
+@pages.get("/")
+def today(door: Entrance, show: str = "all") -> HTMLResponse:
+    """What can be used now."""
+    cooperative, seen = _board(door)
+    return page(door, "today.html", zone=cooperative.time_zone, here="today", **_shown(seen, show), out_of_band=False)
+
+
+@pages.get("/today/cards")
+def cards(door: Entrance, show: str = "all") -> HTMLResponse:
+    """All cards, for a board that may have missed something."""
+    cooperative, seen = _board(door)
+    return page(door, "cards.html", zone=cooperative.time_zone, **_shown(seen, show), out_of_band=True)
+
+
+@pages.get("/today/cards/{machine_id}")
+def one_card(machine_id: str, door: Entrance, show: str = "all") -> HTMLResponse:
+    """One machine's card, and the answer above the board."""
+    cooperative, seen = _board(door)
+    card = next((each for each in seen.cards if each.machine_id == machine_id), None)
+    if card is None:
+        raise MachineUnknown(machine=machine_id)
+    values = _shown(seen, show) | {"card": card, "out_of_band": True}
+    return page(door, "card_changed.html", zone=cooperative.time_zone, **values)
+
+
+@pages.get("/design")
+def design_page(door: Entrance) -> HTMLResponse:
+    """The design system, drawn with its own parts."""
+    zone = door.run(register.cooperative).time_zone
+    samples = design.sample_cards(door.now, zone)
+    now = design.sample_now(door.now, zone)
+    return page(door, "design.html", zone=zone, cards=samples, now=now, only_free=False)
+
+
+def _board(door: Door) -> tuple[Cooperative, Board]:
+    locale = locale_of(door.request)
+
+    def ask(conn: Connection) -> tuple[Cooperative, Board]:
+        cooperative = register.cooperative(conn)
+        return cooperative, board(conn, door.viewer, cooperative.time_zone, door.now, locale)
+
+    return door.run(ask)
+
+
+def _shown(seen: Board, show: str) -> dict[str, Any]:
+    only_free = show == "free"
+    cards = [card for card in seen.cards if not only_free or card.free_now(seen.now)]
+    return {"board": seen, "shown": cards, "only_free": only_free}
+
+
+for part in (signing_in, reserving, reports, live):
+    pages.include_router(part.router)

@@ -1,0 +1,125 @@
+"""What the pages read, each for one viewer."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import booking
+from coop import machines
+from coop.database import Connection
+from coop.identity import Viewer
+from coop.interval import Interval, local_midnight
+from coop.machines import Machine, OpeningHours, open_intervals
+from coop.queries import load
+from dashboards.today import Board, Card, Claimed, Signal, card
+from dashboards.utilisation import Evidence
+from telemetry import current_states
+
+SQL = load("dashboards")
+
+LOOK_AHEAD = timedelta(days=7)
+SHOWN_WHEN_CLOSED = (8, 18)  # local hours of the picture of a machine that does not open today
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What is known of all machines today, by machine."""
+
+    now: datetime
+    zone: ZoneInfo
+    whole: Interval
+    hours: Mapping[str, Sequence[OpeningHours]]
+    claims: Mapping[str, Sequence[Claimed]]
+    states: Mapping[str, Sequence[tuple[str, Interval]]]
+    signals: Mapping[str, Signal]
+
+
+def board(conn: Connection, viewer: Viewer, zone: ZoneInfo, now: datetime, locale: str) -> Board:
+    """All machines in service as `viewer` may see them at `now`: of others' reservations only that they are there."""
+    midnight = local_midnight(now.astimezone(zone).date(), zone)
+    whole = Interval(midnight, local_midnight((now.astimezone(zone) + timedelta(days=1)).date(), zone))
+    in_service = [each for each in machines.machines(conn) if each.in_service]
+    day = Day(
+        now=now,
+        zone=zone,
+        whole=whole,
+        hours=machines.opening_hours(conn),
+        claims=_claims(conn, viewer, [each.id for each in in_service], whole),
+        states=_states(conn, whole),
+        signals={key: Signal(each.state, each.since) for key, each in current_states(conn, now).items()},
+    )
+    return Board(now, [_card(conn, each, day, locale) for each in in_service])
+
+
+def _card(conn: Connection, machine: Machine, day: Day, locale: str) -> Card:
+    opened = open_intervals(day.hours.get(machine.id, []), day.whole, day.zone)
+    first, last = SHOWN_WHEN_CLOSED
+    window = (
+        Interval(opened[0].start, opened[-1].end)
+        if opened
+        else Interval(day.whole.start + timedelta(hours=first), day.whole.start + timedelta(hours=last))
+    )
+    ahead = Interval(day.now, day.now + LOOK_AHEAD)
+    slots = booking.free_slots(conn, booking.terms(conn, machine.id), ahead, day.now)
+    return card(
+        machine.id,
+        machine.name(locale),
+        now=day.now,
+        window=window,
+        opened=opened,
+        claims=day.claims.get(machine.id, []),
+        signal=day.signals.get(machine.id, Signal("unknown", None)),
+        states=day.states.get(machine.id, []),
+        free=slots[0] if slots else None,
+    )
+
+
+def evidence(conn: Connection, month: Interval, zone: ZoneInfo) -> dict[str, Evidence]:
+    """What is known of every machine in `month`; names nobody."""
+    hours = machines.opening_hours(conn)
+    booked, occupied = _intervals(conn, "booked", month), _intervals(conn, "occupied", month)
+    states = _states(conn, month)
+    return {
+        each.id: Evidence(
+            open=open_intervals(hours.get(each.id, []), month, zone),
+            booked=booked.get(each.id, []),
+            occupied=occupied.get(each.id, []),
+            running=[interval for state, interval in states.get(each.id, []) if state == "running"],
+            known=[interval for state, interval in states.get(each.id, []) if state != "unknown"],
+        )
+        for each in machines.machines(conn)
+    }
+
+
+def person(conn: Connection, person_id: UUID) -> tuple[str, str]:
+    """Name and address of whoever is signed in."""
+    row = conn.execute(SQL["person"], {"person_id": person_id}).fetchone()
+    assert row is not None, "a session belongs to a person"
+    return row[0], row[1]
+
+
+def _claims(conn: Connection, viewer: Viewer, machine_ids: Sequence[str], window: Interval) -> dict[str, list[Claimed]]:
+    return {
+        machine_id: [
+            Claimed(each.when, each.member_name, mine=each.member_id is not None and each.member_id == viewer.member_id)
+            for each in taken
+        ]
+        for machine_id, taken in booking.on_board(conn, viewer, machine_ids, window).items()
+    }
+
+
+def _states(conn: Connection, window: Interval) -> dict[str, list[tuple[str, Interval]]]:
+    states: dict[str, list[tuple[str, Interval]]] = defaultdict(list)
+    for machine_id, start, end, state in conn.execute(SQL["states"], {"from": window.start, "until": window.end}):
+        states[machine_id].append((state, Interval(start, end)))
+    return states
+
+
+def _intervals(conn: Connection, statement: str, window: Interval) -> dict[str, list[Interval]]:
+    found: dict[str, list[Interval]] = defaultdict(list)
+    for machine_id, start, end in conn.execute(SQL[statement], {"from": window.start, "until": window.end}):
+        found[machine_id].append(Interval(start, end))
+    return found
