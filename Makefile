@@ -11,6 +11,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
+PAGES := $(wildcard dashboards/web/*.json dashboards/web/*.py dashboards/web/src/* dashboards/static/*.css)
 
 .PHONY: demo test bench lock clean
 .DELETE_ON_ERROR:
@@ -47,7 +48,7 @@ clean:
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/installed: .venv/created requirements.lock pyproject.toml
+.venv/installed: .venv/created requirements.lock pyproject.toml $(PAGES)
 	@echo "Installing Moyai and building its pages ..."
 	@$(PIP) install -r requirements.lock
 	@$(PIP) install --no-deps --editable .

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 import pytest
@@ -22,6 +23,8 @@ from tests.parts.mosquitto import Mosquitto
 from tests.parts.timescale import TimescaleCluster
 
 LEFT_OUT = missing()
+
+Part = TypeVar("Part", TimescaleCluster, EmbeddedPostgres, Mosquitto)
 
 # Who asks for the fixture needs the part: the marker comes by itself.
 MARKER_OF_FIXTURE = {
@@ -44,32 +47,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in MARKER_OF_FIXTURE.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(MARKER_OF_FIXTURE[fixture])
-        for marker, how in LEFT_OUT.items():
+        for marker in LEFT_OUT:
             if item.get_closest_marker(marker):
-                item.add_marker(pytest.mark.skip(reason=f"no {marker}. {how}"))
+                item.add_marker(pytest.mark.skip(reason=_left_out(marker)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for marker, how in LEFT_OUT.items():
-        terminalreporter.write_line(f"*** LEFT OUT: the {marker} tests. {how}", red=True, bold=True)
+    for marker in LEFT_OUT:
+        terminalreporter.write_line(f"*** LEFT OUT: {_left_out(marker)}", red=True, bold=True)
+
+
+def _needs(marker: str) -> None:
+    """For who asks by `request.getfixturevalue`, whose marker nobody could see before."""
+    if marker in LEFT_OUT:
+        pytest.skip(_left_out(marker))
+
+
+def _left_out(marker: str) -> str:
+    return f"the {marker} tests. {LEFT_OUT[marker]}"
 
 
 @pytest.fixture(scope="session")
 def timescale_template() -> Iterator[Template]:
-    with _folder() as folder:
-        cluster = TimescaleCluster(folder, durable=False)
-        cluster.start()
+    _needs("timescale")
+    with _folder() as folder, _started(TimescaleCluster(folder, durable=False)) as cluster:
         yield Template(cluster.owner_url, cluster.app_url)
-        cluster.stop()
 
 
 @pytest.fixture(scope="session")
 def embedded_template() -> Iterator[Template]:
-    with _folder() as folder:
-        cluster = EmbeddedPostgres(folder)
-        cluster.start()
+    with _folder() as folder, _started(EmbeddedPostgres(folder)) as cluster:
         yield Template(cluster.owner_url, cluster.app_url)
-        cluster.stop()
 
 
 @pytest.fixture
@@ -111,37 +119,32 @@ def api(database: Database) -> Iterator[Callers]:
 @pytest.fixture
 def timescale_cluster() -> Iterator[TimescaleCluster]:
     """A durable, migrated TimescaleDB that the test may `kill()` and `start()` again."""
-    with _folder() as folder:
-        cluster = TimescaleCluster(folder, durable=True)
-        cluster.start()
+    _needs("timescale")
+    with _folder() as folder, _started(TimescaleCluster(folder, durable=True)) as cluster:
         migrate(cluster.owner_url)
         yield cluster
-        cluster.stop()
 
 
 @pytest.fixture(scope="session")
 def mosquitto() -> Iterator[Mosquitto]:
     """A broker that all tests share: use topics and client ids of your own."""
-    with _folder() as folder:
-        broker = Mosquitto(folder)
-        broker.start()
+    _needs("mosquitto")
+    with _folder() as folder, _started(Mosquitto(folder)) as broker:
         yield broker
-        broker.stop()
 
 
 @pytest.fixture
 def own_mosquitto() -> Iterator[Mosquitto]:
     """A broker that the test may `kill()`, `stop()` and `start()` again."""
-    with _folder() as folder:
-        broker = Mosquitto(folder)
-        broker.start()
+    _needs("mosquitto")
+    with _folder() as folder, _started(Mosquitto(folder)) as broker:
         yield broker
-        broker.stop()
 
 
 @pytest.fixture(scope="module")  # not longer: playwright keeps an event loop running in this thread
 def browser() -> Iterator[Browser]:
     """Headless Chromium with one Japanese font; a test opens a page (or context) of its own and closes it."""
+    _needs("browser")
     quiet = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
     silent = ("--disable-background-networking", "--disable-component-update")
     with sync_playwright() as playwright:
@@ -157,6 +160,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def community_database() -> Iterator[str]:
     """The URL of an empty TimescaleDB with its community module, for one connection at a time."""
+    _needs("community")
     with CommunityDatabase() as database:
         yield database.url
 
@@ -167,3 +171,12 @@ def _folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="moyai-test-") as name:
         Path(name).chmod(0o711)
         yield Path(name)
+
+
+@contextmanager
+def _started(part: Part) -> Iterator[Part]:
+    try:
+        part.start()
+        yield part
+    finally:
+        part.stop()
