@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from coop.errors import Invalid
-from coop.interval import aware
+from coop.interval import NaiveTime, aware
 
 EXECUTION = "execution"
 READINGS_PER_MESSAGE = 300
@@ -54,7 +54,7 @@ def parse_shdr(lines: Iterable[str], key: str = EXECUTION) -> Iterator[Event]:
     """The events of data item `key` in lines `time|key|value|key|value…`, in the order of the file.
 
     A condition's further fields (native code, severity, qualifier, text) stand where values or keys would; no data item
-    is called like them. Raises `TraceUnreadable` for a line without time.
+    is called like them. Raises `TraceUnreadable` for a line without a moment (a time with its offset).
     """
     for number, line in enumerate(lines, start=1):
         stamp, *fields = line.rstrip("\r\n").split("|")
@@ -62,7 +62,7 @@ def parse_shdr(lines: Iterable[str], key: str = EXECUTION) -> Iterator[Event]:
             continue
         try:
             at = aware(datetime.fromisoformat(stamp))
-        except ValueError:
+        except (NaiveTime, ValueError):
             raise TraceUnreadable(line=number) from None
         for name, value in zip(fields[0::2], fields[1::2], strict=False):
             if name == key:
@@ -100,7 +100,7 @@ def parse_json_lines(lines: Iterable[str]) -> list[Message]:
             if not isinstance(topic, str):
                 raise TypeError
             found.append((topic, payload.encode() if isinstance(payload, str) else orjson.dumps(payload), _at(payload)))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, NaiveTime, TypeError, ValueError):
             raise TraceUnreadable(line=number) from None
     at = next((each for *_, each in found if each), datetime.fromtimestamp(0, UTC))
     messages = []

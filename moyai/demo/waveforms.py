@@ -44,9 +44,10 @@ def _scan(shared: SharedMachine, steps: int, rng: np.random.Generator) -> Watts:
     """X-rays: the tube ramps up in a minute, settles over a quarter of an hour while the table turns step by step."""
     plateau = shared.running_watts * rng.uniform(0.88, 1.08)
     step = np.arange(steps)
-    settled: Watts = plateau * (1 + 0.055 * np.exp(-step / 90))
-    ramp: Watts = np.clip((step + 3) / 7, 0, 1)
-    return settled * ramp + 7 * np.sin(step * 0.71) + _chiller(steps, 42, 26, 48, rng)
+    settled = plateau * (1 + 0.055 * np.exp(-step / 90))
+    ramp = np.clip((step + 3) / 7, 0, 1)
+    scanning: Watts = settled * ramp + 7 * np.sin(step * 0.71) + _chiller(steps, 42, 26, 48, rng)
+    return scanning
 
 
 def _cutting(shared: SharedMachine, steps: int, rng: np.random.Generator) -> Watts:
@@ -178,10 +179,10 @@ def cooling_down(shared: SharedMachine, steps: int) -> Watts:
 def touched(shared: SharedMachine, rng: np.random.Generator) -> float:
     """What somebody's hand at the machine adds for some seconds: an axis jogged, a lamp tried."""
     match shared.machine.kind:
-        case "ct":  # the cabinet's door and light
+        case "ct" | "edm":  # the cabinet's door and light, the tank's pump
             return float(rng.uniform(20, 60))
-        case "machining" | "edm":
-            return float(rng.uniform(120, 520))
+        case "machining":
+            return float(rng.uniform(120, 420))
         case _:
             return float(rng.uniform(0.25, 0.8)) * (shared.running_watts - shared.idle_watts)
 
