@@ -13,6 +13,7 @@ class Kind(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     INVALID = "invalid"
     PRECONDITION_FAILED = "precondition_failed"
+    PRECONDITION_REQUIRED = "precondition_required"
     UNAVAILABLE = "unavailable"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 
+import booking.api
 import coop.api
 from coop import database, problems
 from coop.rights import mount
@@ -74,5 +75,6 @@ def _version() -> str:
 ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (health, ""),
     (coop.api.router, API),
+    (booking.api.router, API),
 )
 """Every room's routes and where they stand; the walking test reads this too."""

@@ -29,6 +29,12 @@ RIGHTS: Table = {
     ("GET", "/api/v1/machines"): SIGNED_IN,
     ("GET", "/api/v1/machines/{machine_id}"): SIGNED_IN,
     # booking
+    ("POST", "/api/v1/reservations"): BOOKS,
+    ("GET", "/api/v1/reservations"): SIGNED_IN,
+    ("GET", "/api/v1/reservations/{reservation_id}"): SIGNED_IN,
+    ("PATCH", "/api/v1/reservations/{reservation_id}"): BOOKS,
+    ("DELETE", "/api/v1/reservations/{reservation_id}"): BOOKS,
+    ("GET", "/api/v1/machines/{machine_id}/free"): SIGNED_IN,
     # telemetry
     # billing
     # dashboards

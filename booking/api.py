@@ -1,0 +1,191 @@
+"""Reservations over HTTP."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from booking import listing, store
+from booking.cancel import cancel
+from booking.free import free_slots
+from booking.model import Reservation, Status
+from booking.move import move
+from booking.projection import Seen, seen
+from booking.reserve import Wish, reserve
+from coop.api import Wanted
+from coop.door import Door, Entrance
+from coop.errors import Kind, MoyaiError, PreconditionFailed
+from coop.interval import Interval
+
+router = APIRouter(tags=["booking"])
+
+Moment = Annotated[
+    AwareDatetime,
+    Field(
+        description="RFC 3339 with an offset",
+        examples=["2026-10-01T09:00:00+09:00"],
+        ge=datetime(2000, 1, 1, tzinfo=UTC),
+        le=datetime(2199, 12, 31, tzinfo=UTC),
+    ),
+]
+IfMatch = Annotated[str | None, Header(description='The ETag of the answer that is to be changed, like "3"')]
+
+
+class VersionNeeded(MoyaiError):
+    """A change names the version that it changes, so that nobody overwrites what they have not seen."""
+
+    kind = Kind.PRECONDITION_REQUIRED
+    code = "booking.version_needed"
+
+
+class ReservationWanted(Wanted):
+    machine_id: str = Field(max_length=31, examples=["cmm-1"])
+    starts_at: Moment
+    ends_at: Moment
+    purpose: str = Field(default="", max_length=500, description="Seen by its person and the operator only.")
+    person_id: UUID | None = Field(default=None, description="For whom the office or an operator books.")
+    member_id: str | None = Field(default=None, max_length=31, description="For which member, where nobody is named.")
+
+
+class SlotWanted(Wanted):
+    starts_at: Moment
+    ends_at: Moment
+
+
+class ReservationView(BaseModel):
+    """A reservation. Of another member's only `machine_id`, the times and `taken` are given."""
+
+    machine_id: str
+    starts_at: datetime
+    ends_at: datetime
+    mine: bool
+    taken: bool = Field(description="It is another member's: the time is taken, and that is all.")
+    id: UUID | None
+    uid: str | None = Field(description="The calendar UID; a move keeps it.")
+    status: Status | None
+    member_id: str | None
+    member_name: str | None
+    person_id: UUID | None
+    person_name: str | None
+    purpose: str | None
+    version: int | None
+    created_at: datetime | None
+
+    @classmethod
+    def of(cls, seen: Seen) -> Self:
+        values = {name: getattr(seen, name) for name in Seen.__slots__ if name != "when"}
+        return cls(starts_at=seen.when.start, ends_at=seen.when.end, taken=seen.id is None, **values)
+
+
+class FreeView(BaseModel):
+    starts_at: datetime
+    ends_at: datetime
+
+
+@router.post("/reservations", status_code=201, response_model=ReservationView)
+def create_reservation(body: ReservationWanted, door: Entrance) -> Response:
+    """Reserve a machine. 409 names what is in the way and the next three free slots; 422 every rule against it."""
+    wish = Wish(body.machine_id, Interval(body.starts_at, body.ends_at), body.purpose, body.person_id, body.member_id)
+    here = door.request.url.path
+    return door.once(
+        lambda conn: _view(door, reserve(conn, door.viewer, wish, door.now)),
+        asked=body,
+        status=201,
+        headers=lambda view: {"Location": f"{here}/{view.id}", "ETag": _etag(view)},
+    )
+
+
+@router.get("/reservations")
+def list_reservations(
+    door: Entrance,
+    response: Response,
+    machine: Annotated[str | None, Query(max_length=31)] = None,
+    since: Annotated[Moment | None, Query(alias="from", description="Now, if not given.")] = None,
+    until: Annotated[Moment | None, Query(alias="to")] = None,
+    mine: Annotated[bool, Query(description="Only those for oneself.")] = False,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> list[ReservationView]:
+    """Reservations that touch `[from, to)`, by start. The `Link` header leads to the next page."""
+    since = since or door.now
+    page = door.run(
+        lambda conn: listing.reservations_of(
+            conn,
+            door.viewer,
+            since=since,
+            until=until,
+            machine_id=machine,
+            mine=mine,
+            cursor=cursor,
+            limit=limit,
+        )
+    )
+    if page.next_cursor:
+        following = door.request.url.include_query_params(cursor=page.next_cursor, **{"from": since.isoformat()})
+        response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    return [ReservationView.of(each) for each in page.reservations]
+
+
+@router.get("/reservations/{reservation_id}")
+def get_reservation(reservation_id: UUID, door: Entrance, response: Response) -> ReservationView:
+    """One reservation of one's own member; the `ETag` is what a change must send as `If-Match`."""
+    view = _view(door, door.run(lambda conn: listing.find(conn, door.viewer, reservation_id)))
+    response.headers["ETag"] = _etag(view)
+    return view
+
+
+@router.patch("/reservations/{reservation_id}", response_model=ReservationView)
+def move_reservation(reservation_id: UUID, body: SlotWanted, door: Entrance, if_match: IfMatch = None) -> Response:
+    """Move, extend or shorten a reservation. If the new slot is refused it keeps the old one."""
+    if if_match is None:
+        raise VersionNeeded()
+    version, when = _version(if_match), Interval(body.starts_at, body.ends_at)
+    return door.once(
+        lambda conn: _view(door, move(conn, door.viewer, reservation_id, when, door.now, version=version)),
+        asked=body,
+        headers=lambda view: {"ETag": _etag(view)},
+    )
+
+
+@router.delete("/reservations/{reservation_id}", status_code=204)
+def cancel_reservation(reservation_id: UUID, door: Entrance, if_match: IfMatch = None) -> Response:
+    """Cancel a reservation; a second time changes nothing."""
+    version = None if if_match is None else _version(if_match)
+    door.run(lambda conn: cancel(conn, door.viewer, reservation_id, door.now, version=version))
+    return Response(status_code=204)
+
+
+@router.get("/machines/{machine_id}/free")
+def get_free(
+    machine_id: str,
+    door: Entrance,
+    since: Annotated[Moment | None, Query(alias="from", description="Now, if not given.")] = None,
+    until: Annotated[Moment | None, Query(alias="to", description="A week after `from`, if not given.")] = None,
+    minutes: Annotated[int, Query(ge=1, le=527_040, description="At least this long.")] = 1,
+) -> list[FreeView]:
+    """The stretches in which a machine can be booked, set-up and tear-down allowed for."""
+    start = since or door.now
+    window = Interval(start, until or start + timedelta(days=7))
+    free = door.run(lambda conn: free_slots(conn, store.terms(conn, machine_id), window, door.now))
+    return [FreeView(starts_at=each.start, ends_at=each.end) for each in free if each.seconds >= minutes * 60]
+
+
+def _view(door: Door, reservation: Reservation) -> ReservationView:
+    return ReservationView.of(seen(reservation, door.viewer))
+
+
+def _etag(view: ReservationView) -> str:
+    return f'"{view.version}"'
+
+
+def _version(if_match: str) -> int | None:
+    """The version that an `If-Match` names, None for `*`; raises `PreconditionFailed` for what is no ETag of ours."""
+    tag = if_match.strip()
+    if tag == "*":
+        return None
+    number = tag[1:-1]
+    if tag != f'"{number}"' or not (number.isascii() and number.isdecimal() and len(number) < 10):
+        raise PreconditionFailed()
+    return int(number)

@@ -1,0 +1,38 @@
+"""Cancel a reservation and give its time back."""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from booking import store
+from booking.model import Reservation, Status
+from booking.move import HOLDS_TIME, AlreadyEnded, lock_to_change
+from booking.reserve import tell
+from coop.database import Connection
+from coop.errors import Conflict
+from coop.identity import Role, Viewer
+
+
+class HasBegun(Conflict):
+    """A reservation that has begun is shortened, not cancelled; the office may still cancel it."""
+
+    code = "booking.has_begun"
+
+
+def cancel(
+    conn: Connection, viewer: Viewer, reservation_id: UUID, now: datetime, *, version: int | None = None
+) -> Reservation:
+    """Cancel a reservation if it is still `version` (None: whatever it is now); a second time changes nothing.
+
+    Raises `NotFound`, `Forbidden`, `PreconditionFailed`, `HasBegun` or `AlreadyEnded`.
+    """
+    reservation, _ = lock_to_change(conn, viewer, reservation_id, version)
+    if reservation.status is Status.CANCELLED:
+        return reservation
+    if reservation.status not in HOLDS_TIME:
+        raise AlreadyEnded()
+    if reservation.when.start <= now and not viewer.has(Role.OFFICE):
+        raise HasBegun()
+    store.cancel(conn, reservation, now)
+    tell(conn, "reservation.cancelled", viewer, reservation, now)
+    return replace(reservation, status=Status.CANCELLED, version=reservation.version + 1)

@@ -1,0 +1,90 @@
+"""Look up reservations: one, a page of them, or what stands on the board."""
+
+import base64
+import binascii
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from booking import store
+from booking.model import Reservation
+from booking.projection import Seen, knows, seen
+from coop.database import Connection
+from coop.errors import Invalid, NotFound
+from coop.identity import Viewer
+from coop.interval import Interval, aware
+
+
+class CursorInvalid(Invalid):
+    """A cursor is taken from the answer before, as it is."""
+
+    code = "booking.cursor_invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a list; `next_cursor` leads to the rest, None at its end."""
+
+    reservations: list[Seen]
+    next_cursor: str | None
+
+
+def find(conn: Connection, viewer: Viewer, reservation_id: UUID) -> Reservation:
+    """One reservation; raises `NotFound` for one that is not there or that the viewer may not know."""
+    reservation = store.reservation(conn, reservation_id)
+    if reservation is None or not knows(viewer, reservation):
+        raise NotFound()
+    return reservation
+
+
+def reservations_of(
+    conn: Connection,
+    viewer: Viewer,
+    *,
+    since: datetime,
+    until: datetime | None = None,
+    machine_id: str | None = None,
+    mine: bool = False,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """A page of the reservations that touch `[since, until)`, by start, as `viewer` may see them.
+
+    `mine` keeps those that the viewer made for themselves; cancelled and released ones are left out.
+    Raises `CursorInvalid`.
+    """
+    found = store.reservations(
+        conn,
+        since=since,
+        until=until,
+        machine_id=machine_id,
+        person_id=viewer.person_id if mine else None,
+        after=_place(cursor) if cursor else None,
+        limit=limit + 1,
+    )
+    more = _cursor(found[limit - 1]) if len(found) > limit else None
+    return Page([seen(each, viewer) for each in found[:limit]], more)
+
+
+def on_board(conn: Connection, viewer: Viewer, machine_ids: Sequence[str], window: Interval) -> dict[str, list[Seen]]:
+    """Who has each machine within `window`, by machine and start, as `viewer` may see it; a key for every machine."""
+    board: dict[str, list[Seen]] = defaultdict(list, {machine_id: [] for machine_id in machine_ids})
+    for each in store.taken(conn, machine_ids, window):
+        if each.reservation.when.overlaps(window):
+            board[each.claim.resource_id].append(seen(each.reservation, viewer))
+    return dict(board)
+
+
+def _cursor(last: Reservation) -> str:
+    place = f"{last.when.start.isoformat()} {last.id}"
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def _place(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        start, identifier = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(" ")
+        return aware(datetime.fromisoformat(start)), UUID(identifier)
+    except (binascii.Error, ValueError, Invalid):
+        raise CursorInvalid() from None
