@@ -137,9 +137,9 @@ def _touch(
 
 
 def _firm_edges(run: waveforms.Watts, shared: SharedMachine) -> waveforms.Watts:
-    """A run begins and ends in motion: its first two minutes and its last one are free of dips."""
+    """A run begins and ends in motion: its first three minutes and its last one are free of dips."""
     floor = shared.thresholds.on_watts * 1.06
-    np.maximum(run[:12], floor, out=run[:12])
+    np.maximum(run[:18], floor, out=run[:18])
     np.maximum(run[-6:], floor, out=run[-6:])
     return run
 
