@@ -94,14 +94,13 @@ def _reading(levels: tuple[str, str], at: datetime, said: dict[str, Any], receiv
     if not said.keys() <= _ONE:
         raise _Refused(Reason.UNKNOWN_FIELD, ", ".join(said.keys() - _ONE))
     stated = said.get("value")
-    kind = type(stated)
     value, text = None, None
-    if kind is float or kind is int:
+    if type(stated) is float or type(stated) is int:
         value = float(stated) + 0.0  # minus zero is zero
         if not isfinite(value):
             raise _Refused(Reason.VALUE, "not a finite number")
         seen = pack(">d", value)
-    elif kind is str:
+    elif type(stated) is str:
         text = stated
         if not 0 < len(text) <= MAX_TEXT_CHARACTERS or not text.isprintable():
             raise _Refused(Reason.VALUE, "a text is 1 to 200 printable characters")

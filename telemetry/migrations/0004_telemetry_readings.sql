@@ -95,8 +95,9 @@ CREATE INDEX reject_by_age ON telemetry.reject (received_at);
 -- Messages without an identity of their own (no device time, or unreadable) as they were last stored per client and
 -- packet id: the broker's redelivery of one is recognised. The broker reuses an id only after its acknowledgement.
 CREATE TABLE telemetry.delivery (
-    client  text NOT NULL,
-    mid     integer NOT NULL,
-    hash    bytea NOT NULL,
+    client      text NOT NULL,
+    mid         integer NOT NULL,
+    hash        bytea NOT NULL,
+    received_at timestamptz NOT NULL,
     PRIMARY KEY (client, mid)
 );

@@ -1,0 +1,189 @@
+"""Messages become readings: take, decode, one transaction a batch, commit, and only then acknowledge.
+
+`run` is the process `moyai ingest`. It keeps nothing that it could not lose: what is not acknowledged comes again.
+While the database is away it keeps the batch in hand and tries again; while the broker is away it connects again.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import psycopg
+
+from coop import register
+from coop.database import Connection
+from coop.settings import Settings
+from telemetry import store_readings
+from telemetry.decode import decode
+from telemetry.intake import Intake
+from telemetry.model import Decoded, Message, Reading, Reason, Rejected
+from telemetry.store_readings import Stored
+
+log = logging.getLogger("telemetry.ingest")
+
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
+"""Not the batch's fault: no connection, no space, a deadlock, tables that are not migrated yet."""
+
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
+LAST_TRY_SECONDS = 10.0  # a stop with the database away leaves the rest to the broker after this
+FOUNDING_PAUSE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What one ingester did since it started. Messages, except where a name says readings."""
+
+    connected: bool
+    received: int
+    committed: int
+    readings_committed: int
+    duplicates: int
+    rejected: int
+    acknowledged: int
+    queued: int
+    last_commit_at: datetime | None
+
+
+class Ingester:
+    """One process slot: its number makes the client id, under which the broker keeps what it did not take yet."""
+
+    def __init__(self, settings: Settings, slot: int = 0) -> None:
+        self._settings = settings.require("database_url", "mqtt_url")
+        self._slot = slot
+        self._client_id = ""
+        self._intake: Intake | None = None
+        self._conn: Connection | None = None
+        self._channels: dict[tuple[str, str], int] = {}
+        self._committed = self._readings = self._duplicates = self._rejected = 0
+        self._last_commit_at: datetime | None = None
+
+    @property
+    def metrics(self) -> Metrics:
+        """The counters now; from any thread."""
+        intake = self._intake
+        return Metrics(
+            connected=intake is not None and intake.subscribed,
+            received=intake.received if intake else 0,
+            committed=self._committed,
+            readings_committed=self._readings,
+            duplicates=self._duplicates + (intake.twins if intake else 0),
+            rejected=self._rejected,
+            acknowledged=intake.acknowledged if intake else 0,
+            queued=intake.queued if intake else 0,
+            last_commit_at=self._last_commit_at,
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; then write and acknowledge what has arrived, and leave."""
+        slug = self._await_founding(stop)
+        if slug is None:
+            return
+        self._client_id = f"moyai-{slug}-ingest-{self._slot}"
+        self._intake = intake = Intake(
+            self._settings.mqtt_url, self._settings.mqtt_version, self._client_id, f"moyai/{slug}/#"
+        )
+        intake.start()
+        try:
+            while True:
+                if stop.is_set():
+                    intake.pause()
+                batch = intake.take(self._settings.ingest_batch_messages, self._settings.ingest_batch_ms / 1000)
+                if not batch and stop.is_set():
+                    break
+                if batch and not self._write(batch, stop):
+                    break
+                intake.done(batch)
+        finally:
+            intake.close()
+            self._disconnect()
+            log.info("ingest.stopped metrics=%s", self.metrics)
+
+    def _write(self, messages: Sequence[Message], stop: threading.Event) -> bool:
+        """Return True once the batch is committed; False if that was not possible before a stop."""
+        batch = [(message, _said(message)) for message in messages]
+        pause, gives_up_at = FIRST_PAUSE_SECONDS, None
+        while True:
+            try:
+                self._commit(batch)
+            except AWAY as away:
+                self._disconnect()
+                log.warning(
+                    "ingest.database_away error=%s sqlstate=%s messages=%s pause_seconds=%.1f",
+                    type(away).__name__,
+                    away.sqlstate,
+                    len(batch),
+                    pause,
+                )
+            except Exception:  # the edge of the process: whatever one message does, the others must get through
+                log.exception("ingest.batch_refused messages=%s", len(batch))
+                if len(batch) > 1:
+                    return all(self._write([message], stop) for message, _ in batch)
+                message, _ = batch[0]
+                batch = [(message, Rejected(Reason.REFUSED_BY_DATABASE))]
+            else:
+                return True
+            if stop.is_set():
+                gives_up_at = gives_up_at or time.monotonic() + LAST_TRY_SECONDS
+                if time.monotonic() > gives_up_at:
+                    log.warning("ingest.left_to_broker messages=%s", len(batch))
+                    return False
+                time.sleep(pause)
+            else:
+                stop.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _commit(self, batch: Sequence[Decoded]) -> None:
+        conn = self._conn or self._connect()
+        with conn.transaction():
+            stored = store_readings.save(conn, self._client_id, batch, self._channels)
+        self._count(batch, stored)
+
+    def _count(self, batch: Sequence[Decoded], stored: Stored) -> None:
+        self._channels.update(stored.channels)
+        self._committed += len(batch)
+        self._readings += stored.entered
+        self._duplicates += stored.duplicates
+        self._rejected += stored.rejected
+        self._last_commit_at = datetime.now(UTC)
+
+    def _await_founding(self, stop: threading.Event) -> str | None:
+        """The cooperative's slug, as soon as there is one."""
+        while not stop.is_set():
+            try:
+                with psycopg.connect(self._settings.database_url, connect_timeout=5) as conn:
+                    return register.cooperative(conn).slug
+            except register.NotFounded:
+                log.info("ingest.waiting for=cooperative")
+            except AWAY as away:
+                log.warning("ingest.waiting for=database error=%s", type(away).__name__)
+            stop.wait(FOUNDING_PAUSE_SECONDS)
+        return None
+
+    def _connect(self) -> Connection:
+        self._conn = psycopg.connect(
+            self._settings.database_url, autocommit=True, connect_timeout=5, options="-c TimeZone=UTC"
+        )
+        store_readings.prepare(self._conn)
+        return self._conn
+
+    def _disconnect(self) -> None:
+        """What was looked up goes too: another database may answer next."""
+        self._channels.clear()
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+
+def _said(message: Message) -> list[Reading] | Rejected:
+    said = decode(message.topic, message.payload, message.received_at)
+    if message.retained and isinstance(said, list) and not said[0].has_own_time:
+        return Rejected(Reason.RETAINED_WITHOUT_TIME)
+    return said
+
+
+def run(settings: Settings, stop: threading.Event, slot: int = 0) -> None:
+    """Ingest until `stop` is set."""
+    Ingester(settings, slot).run(stop)
