@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from booking.model import Terms
 from coop.errors import Invalid
 from coop.interval import Interval, local_midnight
-from coop.machines import open_intervals
+from coop.machines import OpeningHours, open_intervals
 
 
 class SlotDenied(Invalid):
@@ -114,7 +114,11 @@ def _open_that_day(terms: Terms, moment: datetime) -> str:
         and each.valid_from <= day
         and (each.valid_until is None or day < each.valid_until)
     ]
-    return ", ".join(f"{each.opens:%H:%M}–{each.closes:%H:%M}" for each in weekly) or "-"
+    return ", ".join(f"{each.opens:%H:%M}–{_closing(each)}" for each in weekly) or "-"
+
+
+def _closing(hours: OpeningHours) -> str:
+    return "24:00" if hours.closes == time.max else f"{hours.closes:%H:%M}"
 
 
 def _on_grid(question: Question) -> Sequence[Denial]:
