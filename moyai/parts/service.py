@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import httpx
+import httpx2
 import psutil
 
 from moyai.parts.process import PartFailed, alive, end, last_line, recall, remember, spawn
@@ -56,8 +56,8 @@ class Service:
 
     def _ready(self) -> bool:
         try:
-            return httpx.get(self.health_url, timeout=5, trust_env=False).status_code == httpx.codes.OK
-        except httpx.HTTPError:
+            return httpx2.get(self.health_url, timeout=5, trust_env=False).status_code == httpx2.codes.OK
+        except httpx2.HTTPError:
             return False
 
     def stop(self) -> None:

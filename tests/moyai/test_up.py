@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-import httpx
+import httpx2
 import orjson
 import psutil
 import psycopg
@@ -58,8 +58,8 @@ def eventually(so: Callable[[], object], seconds: float = 20) -> bool:
 
 def ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
-    except httpx.HTTPError:
+        return httpx2.get(f"{url}/readyz", trust_env=False).status_code == 200
+    except httpx2.HTTPError:
         return False
 
 
