@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -290,3 +290,28 @@ class Settlement:
     def blocked(self) -> bool:
         """Whether a person must act before this month can close."""
         return any(finding.blocks for finding in self.findings) or not self.control.zero
+
+
+class Status(StrEnum):
+    """Where a month is in its life."""
+
+    OPEN = "open"
+    DRAFT = "draft"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A month as it was last computed. `closed_by` None in a closed one: on the machine's own command line."""
+
+    month: str
+    status: Status
+    drafted_at: datetime | None
+    closed_at: datetime | None
+    closed_by: UUID | None
+    code_version: str | None
+    previous_month: str | None
+    evidence_hash: bytes | None
+    findings: tuple[Finding, ...]
+    metered: Metered | None
+    control: ControlTotals | None

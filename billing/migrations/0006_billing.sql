@@ -140,7 +140,7 @@ CREATE TABLE billing.line (
     description      jsonb NOT NULL,
     quantity_seconds bigint NOT NULL,
     amount_yen       bigint NOT NULL,
-    tax_rate         numeric(5, 4),
+    tax_rate         numeric(3, 2),
     explanation      jsonb NOT NULL,
     PRIMARY KEY (statement_id, n)
 );

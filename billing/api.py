@@ -1,0 +1,130 @@
+"""Billing over HTTP: periods, statements and their explanation, tariffs and costs."""
+
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Path, Query, Response
+
+from billing import settle, setup, store, verify
+from billing.explain import explain, issued
+from billing.model import Cost, Tariff
+from billing.views import (
+    CostView,
+    CostWanted,
+    ExplanationView,
+    PeriodView,
+    StatementView,
+    StatementWithLines,
+    TariffView,
+    TariffWanted,
+    VerifiedView,
+    explanation_view,
+    line_view,
+    period_view,
+    statement_fields,
+    tariff_view,
+    verified_view,
+)
+from coop.database import Connection
+from coop.door import Entrance
+from coop.errors import NotFound
+
+router = APIRouter(tags=["billing"])
+
+Month = Annotated[str, Path(description="A calendar month, YYYY-MM", examples=["2026-10"])]
+
+
+@router.get("/periods")
+def list_periods(door: Entrance) -> list[PeriodView]:
+    """All months that have begun to be settled, newest first."""
+    return [period_view(each, (), door.viewer.locale) for each in door.run(store.periods)]
+
+
+@router.get("/periods/{month}")
+def get_period(month: Month, door: Entrance) -> PeriodView:
+    """One month: how far it is, what was found, its control totals and its pools."""
+    found, pools = door.run(lambda conn: (settle.period(conn, month), store.pool_results(conn, month)))
+    return period_view(found, pools, door.viewer.locale)
+
+
+@router.post("/periods/{month}/draft")
+def draft_period(month: Month, door: Entrance) -> PeriodView:
+    """Compute a month anew from what is known now."""
+    found, pools = door.run(
+        lambda conn: (settle.draft(conn, door.viewer, month, door.now), store.pool_results(conn, month))
+    )
+    return period_view(found, pools, door.viewer.locale)
+
+
+@router.post("/periods/{month}/close")
+def close_period(month: Month, door: Entrance) -> PeriodView:
+    """Close a month for good. Closing it again answers the same and changes nothing."""
+    found, pools = door.run(
+        lambda conn: (settle.close(conn, door.viewer, month, door.now), store.pool_results(conn, month))
+    )
+    return period_view(found, pools, door.viewer.locale)
+
+
+@router.get("/periods/{month}/verify")
+def verify_period(month: Month, door: Entrance) -> VerifiedView:
+    """Recompute a closed month from its frozen evidence and compare it with what is stored."""
+    found = door.run(lambda conn: verify.verify(conn, door.viewer, month))
+    return verified_view(found)
+
+
+@router.get("/statements")
+def list_statements(door: Entrance, month: Annotated[str | None, Query()] = None) -> list[StatementView]:
+    """Statements, newest month first: all for the office, one's own of closed months for a member."""
+    return [
+        StatementView(**statement_fields(each))
+        for each in door.run(lambda conn: store.statements(conn, door.viewer, month=month))
+    ]
+
+
+@router.get("/statements/{statement_id}")
+def get_statement(statement_id: UUID, door: Entrance) -> StatementWithLines:
+    """One statement with its lines."""
+    found, lines = door.run(
+        lambda conn: (of := issued(conn, door.viewer, statement_id), store.lines(conn, of.statement))
+    )
+    return StatementWithLines(
+        **statement_fields(found), lines=[line_view(n, line, door.viewer.locale) for n, line in enumerate(lines, 1)]
+    )
+
+
+@router.get("/statements/{statement_id}/lines/{n}/explain")
+def explain_line(statement_id: UUID, n: int, door: Entrance) -> ExplanationView:
+    """One line down to its usage, the state intervals of the machine, and the readings they were derived from."""
+    if not 1 <= n < 2**31:
+        raise NotFound()
+    return explanation_view(door.run(lambda conn: explain(conn, door.viewer, statement_id, n)), door.viewer.locale)
+
+
+@router.get("/tariffs")
+def list_tariffs(door: Entrance, machine_id: Annotated[str | None, Query()] = None) -> list[TariffView]:
+    """All versions of the usage fees, by machine and time."""
+    return [tariff_view(each) for each in door.run(lambda conn: setup.tariffs(conn, machine_id))]
+
+
+@router.post("/tariffs", status_code=201, response_model=TariffView)
+def add_tariff(body: TariffWanted, door: Entrance) -> Response:
+    """Enter a version of a usage fee; the open-ended one before it ends where it begins."""
+    tariff = Tariff(id=uuid4(), **body.model_dump())
+
+    def enter(conn: Connection) -> TariffView:
+        setup.add_tariff(conn, door.viewer, tariff, door.now)
+        return tariff_view(tariff)
+
+    return door.once(enter, asked=body, status=201)
+
+
+@router.post("/costs", status_code=201, response_model=CostView)
+def add_cost(body: CostWanted, door: Entrance) -> Response:
+    """Enter what a pool cost in a month that is not closed."""
+    cost = Cost(id=uuid4(), **body.model_dump(exclude={"month"}))
+
+    def enter(conn: Connection) -> CostView:
+        setup.add_cost(conn, door.viewer, body.month, cost, door.now)
+        return CostView(id=cost.id, **body.model_dump())
+
+    return door.once(enter, asked=body, status=201)

@@ -1,0 +1,133 @@
+"""Draft and close a month."""
+
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from billing import store
+from billing.calculation import settle
+from billing.evidence import INPUTS, Part, canonical, manifest, plain, settlement_hash
+from billing.gather import gather, readings
+from billing.model import Inputs, Period, Settlement, Status
+from coop import audit
+from coop.database import Connection
+from coop.errors import Conflict, NotFound
+from coop.identity import Role, Viewer
+
+
+class PeriodUnknown(NotFound):
+    """Nobody has drafted this month or entered a cost for it."""
+
+    code = "billing.period_unknown"
+
+
+class PeriodClosed(Conflict):
+    """A closed month does not change any more."""
+
+    code = "billing.period_closed"
+
+
+class MonthNotOver(Conflict):
+    """A month can be closed once it has ended."""
+
+    code = "billing.month_not_over"
+
+
+class LaterMonthClosed(Conflict):
+    """Months close in their order, since each close is chained to the one before."""
+
+    code = "billing.later_month_closed"
+
+
+class CloseBlocked(Conflict):
+    """Something must be settled by a person first; `extra` lists all of it."""
+
+    code = "billing.close_blocked"
+
+
+def draft(conn: Connection, viewer: Viewer, month: str, now: datetime) -> Period:
+    """Compute the month from what is known now and write it down; as often as one likes until it is closed.
+
+    Raises `PeriodClosed`, `MonthInvalid`.
+    """
+    viewer.require(Role.OFFICE)
+    if store.lock_period(conn, month) is Status.CLOSED:
+        raise PeriodClosed(month=month)
+    _write(conn, month, now)
+    audit.record(conn, "period.drafted", viewer=viewer, subject=f"period:{month}", now=now)
+    return period(conn, month)
+
+
+def close(conn: Connection, viewer: Viewer, month: str, now: datetime) -> Period:
+    """Settle the month for good: statements, ledger, and the evidence they were computed from, chained by hash.
+
+    A month that is closed already is returned as it is. Raises `MonthNotOver`, `LaterMonthClosed`, `CloseBlocked`
+    (with every finding at once), `MonthInvalid`.
+    """
+    viewer.require(Role.OFFICE)
+    conn.execute(store.SQL["lock_chain"])
+    if store.lock_period(conn, month) is Status.CLOSED:
+        return period(conn, month)
+    previous = store.last_closed(conn)
+    if previous is not None and previous[0] > month:
+        raise LaterMonthClosed(month=month, later=previous[0])
+    inputs, settlement, frozen = _write(conn, month, now)
+    if now < inputs.interval.end:
+        raise MonthNotOver(month=month)
+    if settlement.blocked:
+        findings = [plain(finding) for finding in settlement.findings]
+        raise CloseBlocked(
+            month=month,
+            count=sum(finding.blocks for finding in settlement.findings),
+            extra={"findings": findings, "control": plain(settlement.control)},
+        )
+    hashes = {frozen.name: frozen.sha256}
+    for part in readings(conn, inputs.interval):
+        store.add_evidence(conn, month, part)
+        hashes[part.name] = part.sha256
+    code = code_version()
+    signed = manifest(month, hashes, settlement_hash(settlement), code, previous)
+    store.add_evidence(conn, month, signed)
+    store.post(conn, month, settlement.entries, now)
+    store.mark_closed(
+        conn,
+        month,
+        viewer=viewer,
+        now=now,
+        code_version=code,
+        previous=previous[0] if previous else None,
+        hashed=signed.sha256,
+    )
+    detail: dict[str, object] = {
+        "evidence_hash": signed.sha256.hex(),
+        "statements": len(settlement.statements),
+        "total_yen": sum(statement.total_yen for statement in settlement.statements),
+    }
+    audit.record(conn, "period.closed", viewer=viewer, subject=f"period:{month}", now=now, detail=detail)
+    return period(conn, month)
+
+
+def period(conn: Connection, month: str) -> Period:
+    """One period; raises `PeriodUnknown`."""
+    found = store.periods(conn, month)
+    if not found:
+        raise PeriodUnknown(month=month)
+    return found[0]
+
+
+def code_version() -> str:
+    """The version of the program that computes, recorded at a close and never compared."""
+    try:
+        return version("moyai")
+    except PackageNotFoundError:
+        return "unreleased"
+
+
+def _write(conn: Connection, month: str, now: datetime) -> tuple[Inputs, Settlement, Part]:
+    """Compute the month and put it in the place of its last draft, with the inputs it came from."""
+    inputs = gather(conn, month)
+    settlement = settle(inputs)
+    frozen = Part(INPUTS, canonical(inputs))
+    store.clear(conn, month)
+    store.write_settlement(conn, settlement, now)
+    store.add_evidence(conn, month, frozen)
+    return inputs, settlement, frozen

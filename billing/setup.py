@@ -1,0 +1,103 @@
+"""Rules and costs, as the office enters them: tariffs, cost pools, what things cost in a month."""
+
+from datetime import datetime
+
+from psycopg import errors
+
+from billing import store
+from billing.model import Basis, Cost, Pool, Status, Tariff, Tax
+from billing.settle import PeriodClosed
+from billing.store import SQL
+from coop import audit
+from coop.database import Connection
+from coop.errors import Conflict, NotFound
+from coop.identity import Role, Viewer
+from coop.machines import MachineUnknown
+
+
+class TariffOverlaps(Conflict):
+    """The machine has another version of its tariff in this time."""
+
+    code = "billing.tariff_overlaps"
+
+
+class PoolExists(Conflict):
+    """A pool with this key exists already."""
+
+    code = "billing.pool_exists"
+
+
+class IncomeTaken(Conflict):
+    """A machine's fees are income of another pool already."""
+
+    code = "billing.income_taken"
+
+
+class PoolUnknown(NotFound):
+    """There is no such pool."""
+
+    code = "billing.pool_unknown"
+
+
+def add_tariff(conn: Connection, viewer: Viewer, tariff: Tariff, now: datetime) -> None:
+    """Enter a version; the machine's open-ended version before it ends where this one begins.
+
+    Raises `MachineUnknown`, `TariffOverlaps`, and `PeriodClosed` when it would begin within a closed month.
+    """
+    viewer.require(Role.OFFICE)
+    conn.execute(SQL["lock_chain"])
+    closed = store.last_closed(conn)
+    if closed is not None and f"{tariff.valid_from:%Y-%m}" <= closed[0]:
+        raise PeriodClosed(month=closed[0])
+    values = {name: getattr(tariff, name) for name in Tariff.__slots__}
+    try:
+        with conn.transaction():
+            conn.execute(SQL["end_tariff"], values)
+            conn.execute(SQL["add_tariff"], values)
+    except errors.ExclusionViolation:
+        raise TariffOverlaps(machine=tariff.machine_id, valid_from=tariff.valid_from) from None
+    except errors.ForeignKeyViolation:
+        raise MachineUnknown(machine=tariff.machine_id) from None
+    audit.record(conn, "tariff.added", viewer=viewer, subject=f"tariff:{tariff.id}", now=now)
+
+
+def tariffs(conn: Connection, machine_id: str | None = None) -> list[Tariff]:
+    """All versions by machine and time. Prices are for everybody signed in."""
+    rows = conn.execute(SQL["tariffs"], {"machine_id": machine_id})
+    return [
+        Tariff(identifier, machine, begins, Basis(basis), yen, increment, ends, resolution, Tax(tax))
+        for identifier, machine, begins, basis, yen, increment, ends, resolution, tax in rows
+    ]
+
+
+def add_pool(conn: Connection, viewer: Viewer, pool: Pool, now: datetime) -> None:
+    """Enter a pool and its machines; raises `PoolExists`, `MachineUnknown`, `IncomeTaken`."""
+    viewer.require(Role.OFFICE)
+    try:
+        with conn.transaction():
+            conn.execute(SQL["add_pool"], {name: getattr(pool, name) for name in Pool.__slots__})
+            for machine_id in pool.machine_ids:
+                values = {"pool_id": pool.id, "kind": pool.kind, "machine_id": machine_id}
+                conn.execute(SQL["add_pool_machine"], values)
+    except errors.UniqueViolation as violation:
+        if violation.diag.constraint_name == "cost_pool_machine_one_income":
+            raise IncomeTaken(pool=pool.id) from None
+        raise PoolExists(pool=pool.id) from None
+    except errors.ForeignKeyViolation:
+        raise MachineUnknown(machine=", ".join(pool.machine_ids)) from None
+    audit.record(conn, "pool.added", viewer=viewer, subject=f"pool:{pool.id}", now=now)
+
+
+def add_cost(conn: Connection, viewer: Viewer, month: str, cost: Cost, now: datetime) -> None:
+    """Enter what a pool cost in a month; raises `PoolUnknown`, `PeriodClosed`, `MonthInvalid`."""
+    viewer.require(Role.OFFICE)
+    if store.lock_period(conn, month) is Status.CLOSED:
+        raise PeriodClosed(month=month)
+    values = {"month": store.first_day(month)} | {name: getattr(cost, name) for name in Cost.__slots__}
+    try:
+        with conn.transaction():
+            conn.execute(SQL["add_cost"], values)
+    except errors.ForeignKeyViolation:
+        raise PoolUnknown(pool=cost.pool_id) from None
+    detail: dict[str, object] = {"month": month, "amount_yen": cost.amount_yen}
+    audit.record(conn, "cost.added", viewer=viewer, subject=f"cost:{cost.id}", now=now, detail=detail)

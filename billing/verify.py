@@ -1,0 +1,152 @@
+"""Whether a closed month still says what it was closed with: recomputed from its frozen evidence and nothing else."""
+
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from itertools import chain
+from typing import Any
+
+import orjson
+
+from billing import store
+from billing.calculation import settle
+from billing.evidence import INPUTS, MANIFEST, plain, read_inputs, settlement_hash
+from billing.model import Line, Period, Settlement, Status
+from billing.settle import period
+from coop.database import Connection
+from coop.errors import Conflict
+from coop.identity import Role, Viewer
+
+
+class PeriodNotClosed(Conflict):
+    """Only a closed month can be verified."""
+
+    code = "billing.period_not_closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first field that is not what the evidence gives, with both values as text (None: not there)."""
+
+    field: str
+    stored: str | None
+    recomputed: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The outcome for one closed month."""
+
+    month: str
+    evidence_hash: bytes
+    difference: Difference | None
+
+
+def verify(conn: Connection, viewer: Viewer, month: str) -> Verified:
+    """Recompute a closed month and compare; raises `PeriodUnknown`, `PeriodNotClosed`."""
+    viewer.require(Role.OFFICE, Role.DIRECTOR, Role.AUDITOR)
+    closed = period(conn, month)
+    if closed.status is not Status.CLOSED or closed.evidence_hash is None:
+        raise PeriodNotClosed(month=month)
+    return Verified(month, closed.evidence_hash, next(_differences(conn, closed), None))
+
+
+def verify_all(conn: Connection, viewer: Viewer) -> list[Verified]:
+    """Every closed month, oldest first."""
+    months = [each.month for each in store.periods(conn) if each.status is Status.CLOSED]
+    return [verify(conn, viewer, month) for month in reversed(months)]
+
+
+def _differences(conn: Connection, closed: Period) -> Iterator[Difference]:
+    """What differs, from the chain inwards: hashes first, since nothing can be recomputed from forged evidence."""
+    parts: dict[str, bytes] = {}
+    for name, (digest, compressed) in store.evidence(conn, closed.month).items():
+        try:
+            content = zlib.decompress(compressed)
+        except zlib.error as broken:
+            yield Difference(f"evidence[{name}].content", str(broken), None)
+            return
+        yield from _same(f"evidence[{name}].sha256", digest.hex(), sha256(content).hexdigest())
+        parts[name] = content
+    for name in (MANIFEST, INPUTS):
+        if name not in parts:
+            yield Difference(f"evidence[{name}]", None, "present")
+            return
+    signed = orjson.loads(parts[MANIFEST])
+    stored_hash = closed.evidence_hash.hex() if closed.evidence_hash else None
+    yield from _same("period.evidence_hash", stored_hash, sha256(parts[MANIFEST]).hexdigest())
+    before = store.periods(conn, closed.previous_month) if closed.previous_month else []
+    yield from _same("period.previous_month", closed.previous_month, signed["previous_month"])
+    previous_hash = before[0].evidence_hash if before else None
+    yield from _same("manifest.previous_hash", signed["previous_hash"], previous_hash.hex() if previous_hash else None)
+    hashes = {name: sha256(content).hexdigest() for name, content in parts.items() if name != MANIFEST}
+    yield from differences("manifest.parts", signed["parts"], hashes)
+    yield from _settled(conn, closed, settle(read_inputs(parts[INPUTS])), signed["settlement"])
+
+
+def _settled(conn: Connection, closed: Period, expected: Settlement, signed_hash: str) -> Iterator[Difference]:
+    stored = _stored(conn, closed, expected)
+    fields = ("statements", "pools", "entries", "metered", "control")
+    yield from chain.from_iterable(
+        differences(name, plain(getattr(stored, name)), plain(getattr(expected, name))) for name in fields
+    )
+    yield from _same("manifest.settlement", signed_hash, settlement_hash(expected).hex())
+
+
+def _stored(conn: Connection, closed: Period, expected: Settlement) -> Settlement:
+    """What the tables say, in the order of a settlement."""
+    by_statement = store.settled_lines(conn, closed.month)
+    issued = store.statements(conn, _EVERYTHING, month=closed.month)
+    return replace(
+        expected,
+        statements=tuple(
+            replace(
+                each.statement,
+                lines=tuple(Line(each.statement.member_id, *row) for row in by_statement.get(each.statement.id, [])),
+            )
+            for each in issued
+        ),
+        pools=store.pool_results(conn, closed.month),
+        entries=store.entries(conn, closed.month),
+        metered=closed.metered or expected.metered,
+        control=closed.control or expected.control,
+    )
+
+
+_EVERYTHING = Viewer(None, None, frozenset({Role.AUDITOR}))
+
+
+def differences(path: str, stored: Any, recomputed: Any) -> Iterator[Difference]:
+    """Where two plain values differ, in order, each named by its path."""
+    if isinstance(stored, Mapping) and isinstance(recomputed, Mapping):
+        for key in [*recomputed, *(key for key in stored if key not in recomputed)]:
+            yield from differences(f"{path}.{key}", stored.get(key), recomputed.get(key))
+    elif isinstance(stored, list) and isinstance(recomputed, list):
+        left, right = _labelled(stored), _labelled(recomputed)
+        yield from (
+            found
+            for label in [*right, *(label for label in left if label not in right)]
+            for found in differences(f"{path}[{label}]", left.get(label), right.get(label))
+        )
+    else:
+        yield from _same(path, stored, recomputed)
+
+
+def _labelled(items: list[Any]) -> dict[str, Any]:
+    """Items of a list by what a person would call them: a statement's member, a pool's key, an account, or a number."""
+    labels = [_label(item) or str(n) for n, item in enumerate(items, 1)]
+    if len(set(labels)) < len(labels):
+        labels = [str(n) for n in range(1, len(items) + 1)]
+    return dict(zip(labels, items, strict=True))
+
+
+def _label(item: Any) -> str | None:
+    if not isinstance(item, Mapping) or "explanation" in item:
+        return None
+    return next((item[key] for key in ("account", "pool_id", "member_id") if item.get(key)), None)
+
+
+def _same(path: str, stored: Any, recomputed: Any) -> Iterator[Difference]:
+    if stored != recomputed:
+        yield Difference(path, *(None if value is None else str(value) for value in (stored, recomputed)))
