@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from coop.events import CHANNEL
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 log = logging.getLogger("dashboards.live")
 
 COALESCE_SECONDS = 0.5  # a machine that reports ten times a second changes its card twice

@@ -1,4 +1,4 @@
-"""The pages: one router for the application, and what it needs besides (assets, error pages)."""
+"""The pages: their routers for the application, and what they need besides (assets, error pages)."""
 
 from typing import Any
 
@@ -32,8 +32,7 @@ class Assets(StaticFiles):
 
 
 def install(app: FastAPI) -> None:
-    """Add the pages, their assets and their error pages to `app`; after `problems.install(app)`."""
-    app.include_router(pages)
+    """Add to `app` what the pages in `ROUTERS` need: their assets and error pages. After `problems.install(app)`."""
     app.mount(ASSETS, Assets(directory=DIST, check_dir=False), name="assets")
     refused.install(app)
 
@@ -88,5 +87,5 @@ def _shown(seen: Board, show: str) -> dict[str, Any]:
     return {"board": seen, "shown": cards, "only_free": only_free}
 
 
-for part in (signing_in, reserving, reports, live):
-    pages.include_router(part.router)
+ROUTERS = (pages, signing_in.router, reserving.router, reports.router, live.router)
+"""Every page's routes, side by side: a router inside another would hide its routes from the table of rights."""

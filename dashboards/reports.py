@@ -19,7 +19,7 @@ from dashboards.shell import page
 from dashboards.store import evidence
 from dashboards.utilisation import RATIOS
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 HOUR_COLUMNS = ("open", "booked", "occupied", "running", "unknown")
 

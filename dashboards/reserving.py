@@ -21,11 +21,11 @@ from coop.messages import translate
 from coop.problems import STATUS, locale_of
 from coop.register import Member
 from dashboards.shell import page
+from dashboards.store import A_GRANULE, LOOK_AHEAD
 from dashboards.today import USUAL
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
-LOOK_AHEAD = timedelta(days=7)
 FREE_SHOWN = 4
 LISTED = 100
 
@@ -168,7 +168,7 @@ def _form(door: Door, machine_id: str, fill: Any, refused: MoyaiError | None = N
 
     def ask(conn: Connection) -> tuple[ZoneInfo, str, list[Interval], list[Member]]:
         terms = booking.terms(conn, machine_id)
-        free = booking.free_slots(conn, terms, Interval(door.now, door.now + LOOK_AHEAD), door.now)
+        free = booking.free_slots(conn, terms, Interval(door.now - A_GRANULE, door.now + LOOK_AHEAD), door.now)
         members = register.members(conn, door.viewer) if door.viewer.has(Role.OFFICE, Role.OPERATOR) else []
         return terms.zone, machines.machine(conn, machine_id).name(locale), free[:FREE_SHOWN], members
 

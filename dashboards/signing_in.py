@@ -16,7 +16,7 @@ from coop.register import Cooperative
 from dashboards.shell import page
 from dashboards.store import person
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 A_YEAR_SECONDS = 365 * 24 * 3600
 

@@ -21,6 +21,7 @@ from telemetry import current_states
 SQL = load("dashboards")
 
 LOOK_AHEAD = timedelta(days=7)
+A_GRANULE = timedelta(hours=1)  # a slot under way since the last grid line can still be booked
 SHOWN_WHEN_CLOSED = (8, 18)  # local hours of the picture of a machine that does not open today
 
 
@@ -62,7 +63,7 @@ def _card(conn: Connection, machine: Machine, day: Day, locale: str) -> Card:
         if opened
         else Interval(day.whole.start + timedelta(hours=first), day.whole.start + timedelta(hours=last))
     )
-    ahead = Interval(day.now, day.now + LOOK_AHEAD)
+    ahead = Interval(day.now - A_GRANULE, day.now + LOOK_AHEAD)
     slots = booking.free_slots(conn, booking.terms(conn, machine.id), ahead, day.now)
     return card(
         machine.id,

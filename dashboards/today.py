@@ -150,5 +150,13 @@ def card(
         holder=holder,
         free=free,
         window=window,
-        spans=spans_of(window, opened, claims, states, now),
+        spans=spans_of(window, opened, claims, [*states, *_since_then(states, signal, now)], now),
     )
+
+
+def _since_then(
+    states: Sequence[tuple[str, Interval]], signal: Signal, now: datetime
+) -> Sequence[tuple[str, Interval]]:
+    """What the signal says of the time since the last stored evidence."""
+    start = states[-1][1].end if states else signal.since
+    return [(signal.state, Interval(start, now))] if start is not None and start < now else []
