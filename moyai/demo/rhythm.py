@@ -26,8 +26,8 @@ class Rhythm:
 
 RHYTHMS: Mapping[str, Rhythm] = MappingProxyType(
     {
-        "cmm": Rhythm((3, 4, 4, 5, 6, 8), 2.4, (5, 16), (6, 28), repeats=True),
-        "ct": Rhythm((4, 6, 6, 8, 10), 2.6, (9, 20), (32, 85)),
+        "cmm": Rhythm((3, 4, 4, 5, 6, 8), 2.4, (5, 14), (6, 28), repeats=True),
+        "ct": Rhythm((4, 6, 6, 8, 10), 2.6, (8, 14), (32, 85)),
         "roundness": Rhythm((2, 2, 3, 4), 6.4, (4, 9), (4, 9), repeats=True),
         "contour": Rhythm((1, 2, 2, 3, 4), 7.4, (4, 8), (4, 10)),
         "projector": Rhythm((1, 1, 2, 2, 3), 8.6, (4, 7), (7, 25)),
