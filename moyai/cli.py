@@ -8,7 +8,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -135,27 +135,35 @@ def serve(
 def ingest(health_port: HealthPort = 0, health_host: HealthHost = "127.0.0.1") -> None:
     """Listen to the machines over MQTT and write their readings; acknowledge only what is committed.
 
-    Needs MOYAI_DATABASE_URL and MOYAI_MQTT_URL. Ctrl-C or SIGTERM writes what has arrived, then ends.
+    Needs MOYAI_DATABASE_URL and MOYAI_MQTT_URL; one is enough for a cooperative. /healthz answers while the process
+    lives; /readyz when it has subscribed, with its counters. Ctrl-C or SIGTERM writes what has arrived, then ends.
 
     **Example**
 
         moyai ingest --health-port 8001
     """
-    from telemetry.ingest import run
+    from telemetry.ingest import Ingester
 
-    from moyai.health import database_answers, serving
+    from moyai.health import serving
 
     settings = Settings.from_environment().require("database_url", "mqtt_url")
     _log_to_stderr(logging.INFO)
-    with _stop_event() as stop, serving(health_host, health_port, lambda: database_answers(settings)):
-        run(settings, stop)
+    ingester = Ingester(settings)
+
+    def state() -> dict[str, object]:
+        metrics = ingester.metrics
+        return {"ready": metrics.connected, **asdict(metrics)}
+
+    with _stop_event() as stop, serving(health_host, health_port, state):
+        ingester.run(stop)
 
 
 @app.command()
 def work(health_port: HealthPort = 0, health_host: HealthHost = "127.0.0.1") -> None:
     """Derive usage from readings and run jobs (mail, releases, documents). Needs MOYAI_DATABASE_URL.
 
-    Any number may run against one database. Ctrl-C or SIGTERM finishes the jobs under way, 20 s at most.
+    Any number may run against one database. /healthz answers while the process lives, /readyz when its database
+    answers. Ctrl-C or SIGTERM finishes the jobs under way, 20 s at most.
 
     **Example**
 
@@ -166,7 +174,7 @@ def work(health_port: HealthPort = 0, health_host: HealthHost = "127.0.0.1") -> 
 
     settings = Settings.from_environment().require("database_url")
     _log_to_stderr(logging.INFO)
-    with _stop_event() as stop, serving(health_host, health_port, lambda: database_answers(settings)):
+    with _stop_event() as stop, serving(health_host, health_port, lambda: {"ready": database_answers(settings)}):
         run(settings, stop)
 
 

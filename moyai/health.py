@@ -1,12 +1,12 @@
 """`/healthz` (alive) and `/readyz` (can do its work) of a process that has no other HTTP server."""
 
-import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import orjson
 import psycopg
 
 from coop.settings import Settings
@@ -15,23 +15,25 @@ log = logging.getLogger("moyai.health")
 
 
 @contextmanager
-def serving(host: str, port: int, ready: Callable[[], bool]) -> Iterator[int]:
+def serving(host: str, port: int, state: Callable[[], Mapping[str, object]]) -> Iterator[int]:
     """Answer on host and port (0 picks a free one; it is yielded) while the block runs.
 
-    `/healthz` answers 200 as long as the process lives; `/readyz` 200 or 503, as `ready()` says when it is asked.
+    `/healthz` answers 200 as long as the process lives; `/readyz` answers with what `state()` says when it is asked,
+    200 if that says `ready`, else 503.
     """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # the name that http.server calls
             if self.path == "/healthz":
-                self._answer(200, "ok")
+                self._answer(200, {"status": "ok"})
             elif self.path == "/readyz":
-                self._answer(*((200, "ready") if ready() else (503, "not ready")))
+                said = state()
+                self._answer(200 if said["ready"] else 503, said)
             else:
-                self._answer(404, "not found")
+                self._answer(404, {"status": "not found"})
 
-        def _answer(self, status: int, said: str) -> None:
-            body = json.dumps({"status": said}).encode()
+        def _answer(self, status: int, said: Mapping[str, object]) -> None:
+            body = orjson.dumps(said)
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

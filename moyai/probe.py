@@ -51,25 +51,30 @@ class _Listener:
     def __init__(self, url: str, topic: str) -> None:
         self._url = urlsplit(url)
         self._topic = topic
-        self._client = self._make(topic.replace("/", "-"), clean=False)
-        self._client.on_message = self._on_message
-        self._client.on_subscribe = lambda *_: self._note("subscribed")
+        self._client: mqtt.Client | None = None
         self._changed = Condition()
         self._events: set[str] = set()
         self._held: dict[bytes, int] = {}
         self._hold = True
 
     def connect(self) -> None:
+        """A new client each time, under the same name: the session is the broker's to keep."""
+        self._client = self._make(self._topic.replace("/", "-"), clean=False)
+        self._client.on_message = self._on_message
+        self._client.on_subscribe = lambda *_: self._note("subscribed")
         self._connect(self._client)
 
     def subscribe(self) -> None:
+        assert self._client is not None
         self._client.subscribe(self._topic, qos=1)
         if not self._wait("subscribed"):
             raise BrokerRefused(f"no subscription to {self._topic}")
 
     def leave(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        if self._client is not None:
+            self._client.disconnect()
+            self._client.loop_stop()
+            self._client = None
 
     def publish(self, messages: int) -> None:
         sender = self._make("", clean=True)
@@ -92,6 +97,7 @@ class _Listener:
         return len(self._held) > before
 
     def acknowledge_from_now(self) -> None:
+        assert self._client is not None
         with self._changed:
             self._hold = False
             for mid in self._held.values():

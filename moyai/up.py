@@ -6,6 +6,7 @@ the other way round, so that each drains into those that still run.
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
@@ -20,7 +21,7 @@ from coop.settings import Settings
 from moyai.parts.broker import BrokerUser, EmbeddedBroker
 from moyai.parts.postgres import EmbeddedPostgres
 from moyai.parts.private import private_folder, secret, write_private
-from moyai.parts.process import free_port, listens
+from moyai.parts.process import PartFailed, free_port, last_line, listens
 from moyai.parts.service import Service, end_orphan
 from moyai.parts.supervisor import Part, Supervisor
 
@@ -47,6 +48,15 @@ class Running:
     settings: Settings
     http_url: str
     parts: dict[str, Part]
+
+    def wait_until_ready(self, seconds: float = 30.0) -> None:
+        """Return when every process can do its work (`ingest` only after a cooperative was founded); else `PartFailed`."""
+        deadline = time.monotonic() + seconds
+        for name, part in self.parts.items():
+            while isinstance(part, Service) and not part.ready():
+                if time.monotonic() > deadline:
+                    raise PartFailed(part=name, log=part.log, reason=last_line(part.log))
+                time.sleep(0.05)
 
 
 @contextmanager
@@ -94,7 +104,7 @@ def running(settings: Settings, say: Say = lambda _: None) -> Iterator[Running]:
         for service in services:
             bring_up(service.name, service)
         for service in services:
-            service.wait_until_ready()
+            service.wait_until_alive()
         supervisor = Supervisor(parts)
         supervisor.start()
         stack.callback(supervisor.stop)
@@ -132,7 +142,7 @@ def _service(name: str, settings: Settings, folder: Path) -> Service:
         name,
         arguments,
         environment={**os.environ, **_environment(settings)},
-        health_url=f"http://{host}:{port}/readyz",
+        url=f"http://{host}:{port}",
         folder=folder,
     )
 

@@ -29,7 +29,7 @@ def run(settings: Settings, stop: Event) -> None:
     def derive_until_stopped() -> None:
         try:
             with database.open_pool(settings) as pool:
-                derive.run_loop(pool, stop)
+                derive.run_loop(pool, settings, stop)
         except Exception as failure:  # noqa: BLE001  # the edge of a thread: kept, and raised by `run`
             failures.append(failure)
         finally:

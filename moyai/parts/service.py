@@ -17,16 +17,16 @@ DRAIN_SECONDS = 30.0
 class Service:
     """`moyai <name> ...` with its log `<name>.log` and its pid file in `folder`.
 
-    The environment carries the settings, so that no password is on a command line; `health_url` answers 200 when the
-    process can do its work.
+    The environment carries the settings, so that no password is on a command line; `url` is where it answers
+    `/healthz` and `/readyz`.
     """
 
     def __init__(
-        self, name: str, arguments: list[str], *, environment: Mapping[str, str], health_url: str, folder: Path
+        self, name: str, arguments: list[str], *, environment: Mapping[str, str], url: str, folder: Path
     ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
-        self.health_url = health_url
+        self.url = url
         self._command = [sys.executable, "-m", "moyai", name, *arguments]
         self._environment = dict(environment)
         self._pid_file = folder / f"{name}.pid"
@@ -46,17 +46,21 @@ class Service:
         self._process = spawn(self._command, log=self.log, env=self._environment)
         remember(self._pid_file, self._process, self._command)
 
-    def wait_until_ready(self) -> None:
-        """Return when it says that it can work; raise `PartFailed` when it ends before or takes too long."""
+    def wait_until_alive(self) -> None:
+        """Return when it answers; raise `PartFailed` when it ends before or takes too long."""
         deadline = time.monotonic() + START_SECONDS
-        while not self._ready():
+        while not self._answers("/healthz"):
             if not self.alive() or time.monotonic() > deadline:
                 raise PartFailed(part=self.name, log=self.log, reason=last_line(self.log))
             time.sleep(0.05)
 
-    def _ready(self) -> bool:
+    def ready(self) -> bool:
+        """Whether it can do its work now: its database answers; `ingest` has subscribed, once there is a cooperative."""
+        return self._answers("/readyz")
+
+    def _answers(self, path: str) -> bool:
         try:
-            return httpx2.get(self.health_url, timeout=5, trust_env=False).status_code == httpx2.codes.OK
+            return httpx2.get(self.url + path, timeout=5, trust_env=False).status_code == httpx2.codes.OK
         except httpx2.HTTPError:
             return False
 
