@@ -171,3 +171,92 @@ WHERE (frontier.last_at, frontier.carry) IS DISTINCT FROM (EXCLUDED.last_at, EXC
 
 -- drop_frontier: No reading speaks for this machine.
 DELETE FROM telemetry.frontier WHERE machine_id = %(machine_id)s
+
+-- states_between: A machine's state intervals that meet a stretch, whole, in order.
+SELECT started_at, ended_at, state, native FROM telemetry.state_interval
+WHERE machine_id = %(machine_id)s AND tstzrange(started_at, ended_at) && tstzrange(%(since)s, %(until)s, '[]')
+ORDER BY started_at
+
+-- usages_between: A machine's usages that overlap a stretch.
+SELECT id, machine_id, started_at, ended_at, running_seconds, kind, reservation_id, member_id, person_id, evidence_hash, decision_id
+FROM telemetry.usage
+WHERE machine_id = %(machine_id)s AND tstzrange(started_at, ended_at) && tstzrange(%(since)s, %(until)s)
+ORDER BY started_at
+
+-- usages: Usages that begin in a stretch, by machine and kind where one is named, only a member's own where one is named.
+SELECT id, machine_id, started_at, ended_at, running_seconds, kind, reservation_id, member_id, person_id, evidence_hash, decision_id
+FROM telemetry.usage
+WHERE started_at >= %(since)s AND started_at < %(until)s
+  AND (%(machine_id)s::text IS NULL OR machine_id = %(machine_id)s)
+  AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+  AND (%(everybody)s OR member_id = %(member_id)s)
+ORDER BY started_at, machine_id
+
+-- usage: One usage.
+SELECT id, machine_id, started_at, ended_at, running_seconds, kind, reservation_id, member_id, person_id, evidence_hash, decision_id
+FROM telemetry.usage WHERE id = %(id)s
+
+-- drop_usages: Remove usages whose evidence changed.
+DELETE FROM telemetry.usage WHERE id = ANY(%(ids)s)
+
+-- copy_usages: Enter usages.
+COPY telemetry.usage (id, machine_id, started_at, ended_at, running_seconds, kind, reservation_id, member_id, person_id, evidence_hash, decision_id)
+FROM STDIN
+
+-- booked_between: The reservations of a machine that count as taken up and overlap a stretch.
+SELECT id, starts_at, ends_at, member_id, person_id FROM booking.reservation
+WHERE machine_id = %(machine_id)s AND status IN ('confirmed', 'in_use', 'done')
+  AND ends_at > %(since)s AND starts_at < %(until)s
+ORDER BY starts_at, id
+
+-- decisions_between: What people decided about stretches of a machine that overlap this one.
+SELECT id, lower(during), upper(during), evidence_hash, resolution, member_id, reservation_id, person_id
+FROM telemetry.decision
+WHERE machine_id = %(machine_id)s AND during && tstzrange(%(since)s, %(until)s)
+ORDER BY id
+
+-- add_decision: Remember what a person decided about a stretch on the evidence of this moment.
+INSERT INTO telemetry.decision (machine_id, during, evidence_hash, resolution, member_id, reservation_id, person_id, reason,
+    decided_by, decided_at)
+VALUES (%(machine_id)s, tstzrange(%(started_at)s, %(ended_at)s), %(evidence_hash)s, %(resolution)s, %(member_id)s,
+    %(reservation_id)s, %(person_id)s, %(reason)s, %(decided_by)s, %(now)s)
+RETURNING id
+
+-- open_findings: These decisions rest on evidence that changed; each is found once until it is closed.
+INSERT INTO telemetry.finding (machine_id, kind, decision_id)
+SELECT machine_id, 'decision_outdated', id FROM telemetry.decision WHERE id = ANY(%(ids)s)
+ON CONFLICT (kind, decision_id) WHERE closed_at IS NULL DO NOTHING
+
+-- close_findings: Nothing is open about these decisions any more.
+UPDATE telemetry.finding SET closed_at = now() WHERE decision_id = ANY(%(ids)s) AND closed_at IS NULL
+
+-- findings: What a person must look at, with the stretch it is about.
+SELECT f.id, f.machine_id, f.kind, f.decision_id, lower(d.during), upper(d.during), f.opened_at
+FROM telemetry.finding f JOIN telemetry.decision d ON d.id = f.decision_id
+WHERE f.closed_at IS NULL ORDER BY lower(d.during), f.id
+
+-- reservation_of_machine: Whose a reservation of this machine is.
+SELECT member_id, person_id FROM booking.reservation WHERE id = %(id)s AND machine_id = %(machine_id)s
+
+-- current: What is known of each machine after its last reading, its last state interval, and the rule that holds now.
+SELECT m.id, f.carry, i.started_at, i.state, i.native, r.kind, r.channel, r.on_watts, r.off_watts, r.on_seconds,
+       r.off_seconds, r.gap_seconds, r.bridge_seconds,
+       EXISTS (SELECT FROM telemetry.binding b JOIN telemetry.channel c ON c.device_id = b.device_id AND c.name = r.channel
+               WHERE b.machine_id = m.id AND b.bound @> %(now)s::timestamptz)
+FROM coop.machine m
+LEFT JOIN telemetry.frontier f ON f.machine_id = m.id
+LEFT JOIN telemetry.state_rule r ON r.machine_id = m.id AND r.valid @> %(now)s::timestamptz
+LEFT JOIN LATERAL (SELECT started_at, state, native FROM telemetry.state_interval
+                   WHERE machine_id = m.id ORDER BY started_at DESC LIMIT 1) i ON true
+WHERE %(machine_id)s::text IS NULL OR m.id = %(machine_id)s
+ORDER BY m.id
+
+-- device_list: The devices with the machine each speaks for now and when it last reported.
+SELECT d.id, d.decoder, d.address, b.machine_id,
+       (SELECT max(last.received_at) FROM telemetry.channel c
+        CROSS JOIN LATERAL (SELECT received_at FROM telemetry.reading
+                            WHERE channel_id = c.id ORDER BY at DESC, tie DESC LIMIT 1) AS last
+        WHERE c.device_id = d.id)
+FROM telemetry.device d
+LEFT JOIN telemetry.binding b ON b.device_id = d.id AND b.bound @> %(now)s::timestamptz
+ORDER BY d.id

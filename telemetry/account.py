@@ -1,0 +1,85 @@
+"""Usage renewed around what changed: whole sessions, with reservations and decisions applied."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from coop import register
+from coop.database import Connection
+from coop.interval import Interval, merge
+from telemetry import store_usage
+from telemetry.attribution import EARLY_GRACE, attribute, decide
+from telemetry.store_evidence import moment
+from telemetry.usage import Session, sessions
+
+_NEARBY = timedelta(hours=1)
+
+
+def account(conn: Connection, machine_id: str, stretches: Iterable[tuple[int, int]]) -> int:
+    """Renew the usages of a machine around `stretches` (microseconds, ends included); return how many rows changed."""
+    zone = register.cooperative(conn).time_zone
+    machine = _Machine(conn, machine_id)
+    reach = max(machine.longest_bridge, EARLY_GRACE) + timedelta.resolution
+    windows = [Interval(moment(since) - reach, moment(until) + reach) for since, until in stretches]
+    changed, renewed_until = 0, moment(0)
+    for window in merge(windows, gap=_NEARBY):
+        if window.end <= renewed_until:
+            continue
+        whole, found = machine.whole(window)
+        renewed_until = whole.end
+        booked = store_usage.booked(conn, machine_id, whole)
+        usages = [usage for session in found for usage in attribute(machine_id, session, booked, zone)]
+        usages, findings = decide(usages, store_usage.decisions(conn, machine_id, whole))
+        changed += store_usage.replace_usages(conn, store_usage.usages(conn, machine_id, whole), usages)
+        store_usage.note_findings(conn, findings.outdated, findings.settled)
+    return changed
+
+
+class _Machine:
+    """What is stored of one machine around a stretch."""
+
+    def __init__(self, conn: Connection, machine_id: str) -> None:
+        self.conn, self.machine_id = conn, machine_id
+        self.rules = store_usage.rules(conn, machine_id)
+        self.longest_bridge = max(
+            (timedelta(seconds=rule.bridge_seconds) for _, _, rule in self.rules), default=timedelta(0)
+        )
+
+    def bridge(self, at: datetime) -> timedelta:
+        """How long an idle gap that begins at `at` must be to end an occupied stretch."""
+        for since, until, rule in self.rules:
+            if (since is None or since <= at) and (until is None or at < until):
+                return timedelta(seconds=rule.bridge_seconds)
+        return timedelta(0)
+
+    def whole(self, window: Interval) -> tuple[Interval, list[Session]]:
+        """`window` widened until no session, stored usage or decision reaches over its edges, with its sessions."""
+        while True:
+            found = self._sessions(window)
+            over = [Interval(each.start, each.end) for each in found]
+            over += [Interval(u.started_at, u.ended_at) for u in store_usage.usages(self.conn, self.machine_id, window)]
+            over += [
+                Interval(d.started_at, d.ended_at) for d in store_usage.decisions(self.conn, self.machine_id, window)
+            ]
+            wider = Interval(min(each.start for each in [window, *over]), max(each.end for each in [window, *over]))
+            if wider == window:
+                return window, found
+            window = wider
+
+    def _sessions(self, window: Interval) -> list[Session]:
+        """The sessions that overlap `window`, whole: we look further while one begins or ends too near to where the
+        look ends, unless the states themselves begin or end there."""
+        margin = max(self.longest_bridge, _NEARBY)
+        while True:
+            since, until = window.start - margin, window.end + margin
+            states = store_usage.states(self.conn, self.machine_id, since, until)
+            found = [
+                each for each in sessions(states, self.bridge) if each.start < window.end and window.start < each.end
+            ]
+            if not found:
+                return found
+            first, last = states[0].started_at, states[-1].ended_at
+            left = first <= since and found[0].start - max(first, since) <= self.longest_bridge
+            right = last >= until and min(last, until) - found[-1].end <= self.longest_bridge
+            if not left and not right:
+                return found
+            margin *= 4

@@ -1,0 +1,80 @@
+"""States, usages, reservations and decisions around a stretch of one machine, in rows."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from coop.database import Connection
+from coop.interval import Interval
+from coop.queries import load
+from telemetry.model import Booked, Decision, Resolution, State, StateInterval, StateRule, Usage, UsageKind
+
+SQL = load("telemetry")
+
+
+def states(conn: Connection, machine_id: str, since: datetime, until: datetime) -> list[StateInterval]:
+    """The stored state intervals that meet `[since, until]`, whole."""
+    rows = conn.execute(SQL["states_between"], {"machine_id": machine_id, "since": since, "until": until})
+    return [StateInterval(start, end, State(state), native) for start, end, state, native in rows]
+
+
+def rules(conn: Connection, machine_id: str) -> list[tuple[datetime | None, datetime | None, StateRule]]:
+    """A machine's rule versions: from, until, rule."""
+    rows = conn.execute(SQL["state_rules"], {"machine_id": machine_id})
+    return [(since, until, StateRule(*rest)) for since, until, *rest in rows]
+
+
+def usages(conn: Connection, machine_id: str, window: Interval) -> list[Usage]:
+    """The usages of a machine that overlap `window`."""
+    return [_usage(row) for row in conn.execute(SQL["usages_between"], _around(machine_id, window))]
+
+
+def replace_usages(conn: Connection, was: Sequence[Usage], becomes: Sequence[Usage]) -> int:
+    """Write the difference; return how many rows went or came."""
+    gone = sorted({each.id for each in set(was).difference(becomes)})
+    fresh = [each for each in becomes if each not in set(was)]
+    if gone:
+        conn.execute(SQL["drop_usages"], {"ids": gone})
+    if fresh:
+        with conn.cursor().copy(SQL["copy_usages"]) as copy:
+            for each in fresh:
+                copy.write_row([getattr(each, name) for name in Usage.__slots__])
+    return len({*gone, *(each.id for each in fresh)})
+
+
+def usage(conn: Connection, usage_id: UUID) -> Usage | None:
+    """One usage."""
+    row = conn.execute(SQL["usage"], {"id": usage_id}).fetchone()
+    return _usage(row) if row else None
+
+
+def booked(conn: Connection, machine_id: str, window: Interval) -> list[Booked]:
+    """The reservations of a machine that count and overlap `window`."""
+    return [Booked(*row) for row in conn.execute(SQL["booked_between"], _around(machine_id, window))]
+
+
+def decisions(conn: Connection, machine_id: str, window: Interval) -> list[Decision]:
+    """What people decided about stretches that overlap `window`, in order."""
+    rows = conn.execute(SQL["decisions_between"], _around(machine_id, window))
+    return [
+        Decision(number, start, end, bytes(evidence), Resolution(resolution), *whose)
+        for number, start, end, evidence, resolution, *whose in rows
+    ]
+
+
+def note_findings(conn: Connection, outdated: Iterable[int], settled: Iterable[int]) -> None:
+    """Open a finding for each outdated decision that has none, and close those of the settled."""
+    if ids := sorted(outdated):
+        conn.execute(SQL["open_findings"], {"ids": ids})
+    if ids := sorted(settled):
+        conn.execute(SQL["close_findings"], {"ids": ids})
+
+
+def _around(machine_id: str, window: Interval) -> dict[str, Any]:
+    return {"machine_id": machine_id, "since": window.start, "until": window.end}
+
+
+def _usage(row: tuple[Any, ...]) -> Usage:
+    values = dict(zip(Usage.__slots__, row, strict=True))
+    return Usage(**values | {"kind": UsageKind(values["kind"]), "evidence_hash": bytes(values["evidence_hash"])})
