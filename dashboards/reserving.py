@@ -22,7 +22,7 @@ from coop.problems import STATUS, locale_of
 from coop.register import Member
 from dashboards.shell import page
 from dashboards.store import A_GRANULE, LOOK_AHEAD
-from dashboards.today import USUAL
+from dashboards.today import USUAL, usual
 
 router = APIRouter(include_in_schema=False)
 
@@ -79,7 +79,7 @@ def reserve_page(machine_id: str, door: Entrance, start: str = "", end: str = ""
         if start and end:
             return typed(slot_of(f"{start}/{end}"), zone)
         first = free[0] if free else Interval.of(door.now.replace(minute=0, second=0, microsecond=0), USUAL)
-        return typed(Interval(first.start, min(first.end, first.start + USUAL)), zone)
+        return typed(usual(first), zone)
 
     return _form(door, machine_id, wanted)
 
@@ -184,6 +184,7 @@ def _form(door: Door, machine_id: str, fill: Any, refused: MoyaiError | None = N
         wanted=fill(zone, free),
         refused=_sentence(refused, locale) if refused else "",
         free=_instead(refused) or free if refused else free,
+        usual=usual,
         exact=bool(_instead(refused)) if refused else False,
     )
 

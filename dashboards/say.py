@@ -1,7 +1,7 @@
 """How a page speaks: sentences, times and quantities in one reader's language and one cooperative's time zone."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton
@@ -42,10 +42,21 @@ class Say:
             return self.clock(moment)
         return f"{self.day(moment)} {self.clock(moment)}"
 
+    def until(self, end: datetime, now: datetime) -> str:
+        """Like `when` for the end of something: midnight is 24:00 of the day that it ends."""
+        last = end - timedelta(minutes=1)
+        if self.local(last).date() == self.local(now).date():
+            return self.closing(end)
+        return f"{self.day(last)} {self.closing(end)}"
+
+    def closing(self, end: datetime) -> str:
+        """The clock at the end of something: `24:00` for midnight."""
+        clock = self.clock(end)
+        return "24:00" if clock == "00:00" else clock
+
     def slot(self, slot: Interval) -> str:
         """`11月23日(月) 14:15〜16:00`; the end's day is said when it is another."""
-        start, end = self.local(slot.start), self.local(slot.end)
-        until = self.clock(slot.end) if start.date() == end.date() else f"{self.day(slot.end)} {self.clock(slot.end)}"
+        until = self.until(slot.end, slot.start)
         return self("say.slot", day=self.day(slot.start), start=self.clock(slot.start), end=until)
 
     def length(self, seconds: int) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from coop.interval import Interval
 
-USUAL = timedelta(hours=1)  # what is offered of a longer free stretch; the reader changes it
+USUAL = timedelta(hours=1)
 
 BoardState: TypeAlias = Literal["running", "idle", "reserved", "fault", "unknown"]
 SpanKind: TypeAlias = Literal["open", "booked", "mine", "outage", "used", "unknown"]
@@ -72,8 +72,8 @@ class Card:
         address = f"/machines/{self.machine_id}/reserve"
         if self.free is None:
             return address
-        end = min(self.free.end, self.free.start + USUAL)
-        return f"{address}?{urlencode({'start': self.free.start.isoformat(), 'end': end.isoformat()})}"
+        offered = usual(self.free)
+        return f"{address}?{urlencode({'start': offered.start.isoformat(), 'end': offered.end.isoformat()})}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +150,18 @@ def card(
         holder=holder,
         free=free,
         window=window,
-        spans=spans_of(window, opened, claims, [*states, *_since_then(states, signal, now)], now),
+        spans=spans_of(window, opened, claims, [*states, *_since_then(states, signal, window, now)], now),
     )
 
 
 def _since_then(
-    states: Sequence[tuple[str, Interval]], signal: Signal, now: datetime
+    states: Sequence[tuple[str, Interval]], signal: Signal, window: Interval, now: datetime
 ) -> Sequence[tuple[str, Interval]]:
-    """What the signal says of the time since the last stored evidence."""
-    start = states[-1][1].end if states else signal.since
-    return [(signal.state, Interval(start, now))] if start is not None and start < now else []
+    """What the signal says of the time since the last stored evidence; of a machine never heard, since the morning."""
+    start = states[-1][1].end if states else signal.since or window.start
+    return [(signal.state, Interval(start, now))] if start < now else []
+
+
+def usual(stretch: Interval) -> Interval:
+    """What the pages offer of a longer free stretch; the reader changes it."""
+    return Interval(stretch.start, min(stretch.end, stretch.start + USUAL))
