@@ -156,7 +156,7 @@ def verified_view(found: Verified) -> VerifiedView:
         month=found.month,
         evidence_hash=found.evidence_hash.hex(),
         same=other is None,
-        difference=other and DifferenceView(field=other.field, stored=other.stored, recomputed=other.recomputed),
+        difference=DifferenceView(field=other.field, stored=other.stored, recomputed=other.recomputed) if other else None,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 
+import billing.api
 import booking.api
 import coop.api
 from coop import database, problems
@@ -76,5 +77,6 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (health, ""),
     (coop.api.router, API),
     (booking.api.router, API),
+    (billing.api.router, API),
 )
 """Every room's routes and where they stand; the walking test reads this too."""

@@ -37,5 +37,16 @@ RIGHTS: Table = {
     ("GET", "/api/v1/machines/{machine_id}/free"): SIGNED_IN,
     # telemetry
     # billing
+    ("GET", "/api/v1/periods"): REVIEWS,
+    ("GET", "/api/v1/periods/{month}"): REVIEWS,
+    ("POST", "/api/v1/periods/{month}/draft"): OFFICE,
+    ("POST", "/api/v1/periods/{month}/close"): OFFICE,
+    ("GET", "/api/v1/periods/{month}/verify"): REVIEWS,
+    ("GET", "/api/v1/statements"): PAYS,
+    ("GET", "/api/v1/statements/{statement_id}"): PAYS,
+    ("GET", "/api/v1/statements/{statement_id}/lines/{n}/explain"): PAYS,
+    ("GET", "/api/v1/tariffs"): SIGNED_IN,
+    ("POST", "/api/v1/tariffs"): OFFICE,
+    ("POST", "/api/v1/costs"): OFFICE,
     # dashboards
 }
