@@ -50,7 +50,7 @@ class Running:
     parts: dict[str, Part]
 
     def wait_until_ready(self, seconds: float = 30.0) -> None:
-        """Return when every process can do its work (`ingest` only after a cooperative was founded); else `PartFailed`."""
+        """Return when every process can work (`ingest` only after a cooperative is founded); or raise `PartFailed`."""
         deadline = time.monotonic() + seconds
         for name, part in self.parts.items():
             while isinstance(part, Service) and not part.ready():

@@ -55,7 +55,7 @@ class Service:
             time.sleep(0.05)
 
     def ready(self) -> bool:
-        """Whether it can do its work now: its database answers; `ingest` has subscribed, once there is a cooperative."""
+        """Whether it can work now: its database answers; `ingest` has subscribed, once there is a cooperative."""
         return self._answers("/readyz")
 
     def _answers(self, path: str) -> bool:

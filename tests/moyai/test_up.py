@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,10 +18,13 @@ import psutil
 import psycopg
 import pytest
 
+from coop.identity import Role
+from coop.people import add_person, viewer_of_token
 from coop.settings import Settings
 from moyai.parts.process import alive, listens, recall
 from moyai.parts.supervisor import Backoff
 from moyai.up import AlreadyUp, environment_of, running
+from tests.parts.databases import Database
 
 SERVICES = ("work", "ingest", "serve")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MOYAI_")} | {"LANG": "C"}
@@ -169,7 +173,7 @@ def test_what_nobody_foresaw_is_written_to_a_file_that_the_line_names(tmp_path: 
     assert "IsADirectoryError" in (folder / "errors.log").read_text()
 
 
-@pytest.mark.parametrize("command", ["up", "serve", "ingest", "work", "migrate", "doctor"])
+@pytest.mark.parametrize("command", ["up", "serve", "ingest", "work", "migrate", "doctor", "token", "replay"])
 def test_help_says_what_it_does_with_an_example(command: str) -> None:
     done = moyai(command, "--help", COLUMNS="100")
     assert done.returncode == 0
@@ -185,3 +189,18 @@ def test_the_doctor_says_what_is_wrong_and_how_to_mend_it(tmp_path: Path) -> Non
     wrong = {line["check"]: line["fix"] for line in orjson.loads(done.stdout) if line["level"] == "wrong"}
     assert wrong.keys() == {"files.open", "database.unset", "broker.away"}
     assert wrong["files.open"] == f"chmod 700 {folder}"
+
+
+def test_a_token_is_made_for_a_person_and_opens_the_door(database: Database) -> None:
+    email = "sato@factory.example"
+    with psycopg.connect(database.app_url) as conn:
+        add_person(conn, name="佐藤", email=email, roles=[Role.OFFICE])
+    made = moyai("token", email, "--read-only", "--days", "1", MOYAI_DATABASE_URL=database.app_url)
+    assert made.returncode == 0, made.stderr
+    secret = made.stdout.strip()
+    assert secret.startswith("moyai_")
+    with psycopg.connect(database.app_url) as conn:
+        viewer = viewer_of_token(conn, secret, datetime.now(UTC))
+    assert viewer.scopes == {"read"}
+    unknown = moyai("token", "nobody@example.org", MOYAI_DATABASE_URL=database.app_url)
+    assert (unknown.returncode, unknown.stdout, len(unknown.stderr.splitlines())) == (1, "", 1)
