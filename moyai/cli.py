@@ -50,6 +50,9 @@ for errand in (cli_errands.migrate, cli_errands.doctor, cli_errands.token, cli_e
 
 def add_rooms() -> None:
     """Add the rooms' own commands. They bring pandas and more, which processes that run for months do without."""
+    import dashboards.cli
+
+    app.add_typer(dashboards.cli.app, name="report")
 
 
 def main() -> None:
