@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 from coop import register
 from coop.database import Connection
 from coop.door import Door, Entrance
+from coop.identity import Role
 from coop.machines import MachineUnknown
 from coop.problems import locale_of
 from coop.register import Cooperative
@@ -17,6 +18,7 @@ from dashboards.shell import ASSETS, DIST, page
 from dashboards.store import board
 from dashboards.today import Board
 
+BOOKS = (Role.ENGINEER, Role.MEMBER_MANAGER, Role.OPERATOR, Role.OFFICE)
 pages = APIRouter(include_in_schema=False)
 A_YEAR = "public, max-age=31536000, immutable"
 
@@ -41,14 +43,14 @@ def install(app: FastAPI) -> None:
 def today(door: Entrance, show: str = "all") -> HTMLResponse:
     """What can be used now."""
     cooperative, seen = _board(door)
-    return page(door, "today.html", zone=cooperative.time_zone, here="today", **_shown(seen, show), out_of_band=False)
+    return page(door, "today.html", zone=cooperative.time_zone, here="today", **_shown(door, seen, show))
 
 
 @pages.get("/today/cards")
 def cards(door: Entrance, show: str = "all") -> HTMLResponse:
     """All cards, for a board that may have missed something."""
     cooperative, seen = _board(door)
-    return page(door, "cards.html", zone=cooperative.time_zone, **_shown(seen, show), out_of_band=True)
+    return page(door, "cards.html", zone=cooperative.time_zone, **_shown(door, seen, show, fragment=True))
 
 
 @pages.get("/today/cards/{machine_id}")
@@ -58,8 +60,8 @@ def one_card(machine_id: str, door: Entrance, show: str = "all") -> HTMLResponse
     card = next((each for each in seen.cards if each.machine_id == machine_id), None)
     if card is None:
         raise MachineUnknown(machine=machine_id)
-    values = _shown(seen, show) | {"card": card, "out_of_band": True}
-    return page(door, "card_changed.html", zone=cooperative.time_zone, **values)
+    values = _shown(door, seen, show, fragment=True)
+    return page(door, "card_changed.html", zone=cooperative.time_zone, card=card, **values)
 
 
 @pages.get("/design")
@@ -68,7 +70,7 @@ def design_page(door: Entrance) -> HTMLResponse:
     zone = door.run(register.cooperative).time_zone
     samples = design.sample_cards(door.now, zone)
     now = design.sample_now(door.now, zone)
-    return page(door, "design.html", zone=zone, cards=samples, now=now, only_free=False)
+    return page(door, "design.html", zone=zone, cards=samples, now=now, only_free=False, books=True)
 
 
 def _board(door: Door) -> tuple[Cooperative, Board]:
@@ -81,10 +83,15 @@ def _board(door: Door) -> tuple[Cooperative, Board]:
     return door.run(ask)
 
 
-def _shown(seen: Board, show: str) -> dict[str, Any]:
+def _shown(door: Door, seen: Board, show: str, *, fragment: bool = False) -> dict[str, Any]:
     only_free = show == "free"
-    cards = [card for card in seen.cards if not only_free or card.free_now(seen.now)]
-    return {"board": seen, "shown": cards, "only_free": only_free}
+    return {
+        "board": seen,
+        "shown": [card for card in seen.cards if not only_free or card.free_now(seen.now)],
+        "only_free": only_free,
+        "books": door.viewer.has(*BOOKS),
+        "out_of_band": fragment,
+    }
 
 
 ROUTERS = (pages, signing_in.router, reserving.router, reports.router, live.router)

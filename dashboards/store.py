@@ -16,7 +16,7 @@ from coop.machines import Machine, OpeningHours, open_intervals
 from coop.queries import load
 from dashboards.today import Board, Card, Claimed, Signal, card
 from dashboards.utilisation import Evidence
-from telemetry import current_states
+from telemetry.live import current_states
 
 SQL = load("dashboards")
 
@@ -50,7 +50,7 @@ def board(conn: Connection, viewer: Viewer, zone: ZoneInfo, now: datetime, local
         hours=machines.opening_hours(conn),
         claims=_claims(conn, viewer, [each.id for each in in_service], whole),
         states=_states(conn, whole),
-        signals={key: Signal(each.state, each.since) for key, each in current_states(conn, now).items()},
+        signals={each.machine_id: Signal(each.state.value, each.since) for each in current_states(conn, now)},
     )
     return Board(now, [_card(conn, each, day, locale) for each in in_service])
 

@@ -13,6 +13,7 @@ import coop.api
 from coop import database, problems
 from coop.rights import mount
 from coop.settings import Settings
+from dashboards import live, pages
 from moyai.rights import RIGHTS
 
 API = "/api/v1"
@@ -29,7 +30,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with database.open_pool(settings) as app.state.pool:
-            yield
+            async with live.listening(app, settings.database_url):
+                yield
 
     app = FastAPI(
         title="Moyai",
@@ -43,6 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     for router, prefix in ROUTERS:
         mount(app, router, RIGHTS, prefix)
+    pages.install(app)
     return app
 
 
@@ -78,5 +81,6 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (coop.api.router, API),
     (booking.api.router, API),
     (billing.api.router, API),
+    *((router, "") for router in pages.ROUTERS),
 )
 """Every room's routes and where they stand; the walking test reads this too."""
