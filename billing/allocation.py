@@ -27,7 +27,7 @@ def divide(pool: Pool, cost_yen: Yen, income_yen: Yen, weights: Mapping[str, int
     income_yen = 0 if pool.kind is PoolKind.SHARE else income_yen
     rest = 0 if pool.kind is PoolKind.FEE else max(cost_yen - income_yen, 0)
     users = {member: seconds for member, seconds in weights.items() if seconds > 0}
-    shares = split_by_largest_remainder(rest, users) if users else {}
+    shares = split_by_largest_remainder(rest, users) if rest and users else {}
     charged = sum(share.yen for share in shares.values())
     carried = income_yen + charged - cost_yen
     return Division(PoolResult(pool.id, pool.kind, cost_yen, income_yen, charged, carried), shares)
