@@ -1,0 +1,138 @@
+"""Every route x every role x one's own and another member's object."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+
+import booking
+from coop import database, machines, people
+from coop.identity import SEES_NAMES, Role, Viewer
+from coop.interval import Interval
+from coop.machines import Machine, OpeningHours
+from coop.rights import routes
+from moyai.application import ROUTERS
+from moyai.rights import RIGHTS
+from tests.callers import Caller, Callers, callers
+
+EVERY_ROUTE = [key for router, prefix in ROUTERS for key in routes(router, prefix)]
+ENDLESS = {("GET", "/events")}
+SECRETS = {
+    "name": "他社の名前㈱",
+    "person": "他社 花子",
+    "email": "hanako@other.example",
+    "purpose": "他社の秘密の部品",
+}
+OFFICES = SEES_NAMES | {Role.WARD}
+
+
+class World:
+    """Two members that compete, one machine, and for each request fresh objects of both."""
+
+    def __init__(self, api: Callers) -> None:
+        self.api = api
+        self._hours = count(1)
+        api.member("own", "自社㈱")
+        api.member("other", SECRETS["name"])
+        self.people = {"own": self._person("own", "自社 太郎", "taro@own.example")}
+        self.people["other"] = self._person("other", SECRETS["person"], SECRETS["email"])
+        with database.transaction(api.pool) as conn:
+            hours = [OpeningHours("cmm-1", day, time(0), time.max) for day in range(1, 8)]
+            machines.add_machine(conn, Machine("cmm-1", "cmm", "測定機", "CMM"), hours)
+        self.start = (datetime.now(UTC) + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
+
+    def _person(self, member_id: str, name: str, email: str) -> Viewer:
+        with database.transaction(self.api.pool) as conn:
+            person_id = people.add_person(conn, name=name, email=email, roles=[Role.ENGINEER], member_id=member_id)
+        return Viewer(person_id, member_id, frozenset({Role.ENGINEER}))
+
+    def objects(self, whose: str) -> dict[str, str]:
+        """A reservation and a token of `whose`, made just now, and the machine and month that everybody shares."""
+        start = self.start + timedelta(hours=next(self._hours))
+        now = datetime.now(UTC)
+        slot = Interval.of(start, timedelta(hours=1))
+        wish = booking.Wish("cmm-1", slot, SECRETS["purpose"] if whose == "other" else "自社の部品")
+        with database.transaction(self.api.pool) as conn:
+            person = self.people[whose]
+            reservation = booking.reserve(conn, person, wish, now)
+            token_id, _ = people.add_token(conn, person, name="t", now=now)
+        return {
+            "reservation_id": str(reservation.id),
+            "token_id": str(token_id),
+            "member_id": whose,
+            "machine_id": "cmm-1",
+            "month": "2026-09",
+            "statement_id": str(token_id),
+            "usage_id": str(token_id),
+            "n": "1",
+            "form": "csv",
+            "locale": "ja",
+        }
+
+    def ask(self, caller: Caller, method: str, path: str, objects: dict[str, str]) -> Any:
+        """The request a curious person would send."""
+        start = self.start + timedelta(hours=next(self._hours))
+        body = {"starts_at": start.isoformat(), "ends_at": (start + timedelta(hours=1)).isoformat()}
+        if path.endswith("/reservations") and method == "POST":
+            body["machine_id"] = "cmm-1"
+        options: dict[str, Any] = {"json": body, "headers": {"If-Match": "*", "Accept": "text/html, application/json"}}
+        if not path.startswith("/api/"):
+            options = {"data": body, "headers": options["headers"]}
+        if method == "GET":
+            del options["data" if "data" in options else "json"]
+        return caller.request(method, path.format(**objects), **options)
+
+
+@pytest.fixture(scope="module")
+def world(timescale_template: Any) -> Iterator[World]:
+    with timescale_template.clone() as database, callers(database.app_url) as api:
+        yield World(api)
+
+
+def test_the_table_names_every_route_and_nothing_else() -> None:
+    assert sorted(RIGHTS) == sorted(EVERY_ROUTE)
+
+
+@pytest.mark.parametrize("role", list(Role), ids=str)
+def test_every_route_opens_to_whom_the_table_says(world: World, role: Role) -> None:
+    caller = world.api.person(role, None if role in OFFICES else "own")
+    for method, path in EVERY_ROUTE:
+        allowed = role in RIGHTS[method, path]
+        if allowed and (method, path) in ENDLESS:
+            continue
+        for whose in ("own", "other"):
+            answer = world.ask(caller, method, path, world.objects(whose))
+            told = f"{role} {method} {path} ({whose}): {answer.status_code} {answer.text[:200]}"
+            assert answer.status_code < 500, told
+            if not allowed and role is Role.ANONYMOUS:
+                assert answer.status_code == 401 or answer.headers.get("location", "").startswith("/sign-in"), told
+            elif not allowed:
+                assert answer.status_code == 403, told
+            elif whose == "own":
+                assert answer.status_code not in {401, 403} or role in {Role.MACHINE}, told
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in SEES_NAMES], ids=str)
+def test_nobody_learns_of_another_member(world: World, role: Role) -> None:
+    caller = world.api.person(role, None if role in OFFICES else "own")
+    for method, path in EVERY_ROUTE:
+        if (method, path) in ENDLESS:
+            continue
+        objects = world.objects("other")
+        answer = world.ask(caller, method, path, objects)
+        for what, secret in SECRETS.items():
+            assert secret not in answer.text, f"{role} {method} {path}: {what}"
+        if {"{reservation_id}", "{statement_id}", "{token_id}", "{member_id}"} & set(path.split("/")):
+            assert answer.status_code in {303, 401, 403, 404}, f"{role} {method} {path}: {answer.status_code}"
+
+
+@pytest.mark.parametrize("role", sorted(SEES_NAMES), ids=str)
+def test_a_purpose_is_for_its_person_and_the_operator(world: World, role: Role) -> None:
+    caller = world.api.person(role)
+    seen = ""
+    for method, path in EVERY_ROUTE:
+        if method == "GET" and (method, path) not in ENDLESS:
+            seen += world.ask(caller, method, path, world.objects("other")).text
+    assert (SECRETS["purpose"] in seen) == (role is Role.OPERATOR)
