@@ -88,10 +88,11 @@ class Ingester:
         intake.start()
         try:
             while True:
-                if stop.is_set():
+                stopping = stop.is_set()
+                if stopping:
                     intake.pause()
                 batch = intake.take(self._settings.ingest_batch_messages, self._settings.ingest_batch_ms / 1000)
-                if not batch and stop.is_set():
+                if not batch and stopping:
                     break
                 if batch and not self._write(batch, stop):
                     break

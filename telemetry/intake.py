@@ -30,7 +30,7 @@ log = logging.getLogger("telemetry.intake")
 
 QUEUE_MESSAGES = 32_000  # more than a broker sends unacknowledged: MQTT 5 is told so, the embedded one holds 30,000
 QUEUE_BYTES = 48_000_000
-BATCH_BYTES = 4_000_000
+BATCH_BYTES = 1_000_000
 READS_PER_WAKE = 1_000
 KEEPALIVE_SECONDS = 30
 SESSION_SECONDS = 7 * 86_400  # how long the broker keeps what an absent ingester has not taken
@@ -79,14 +79,15 @@ class Intake:
     def take(self, messages: int, seconds: float, patience_seconds: float = 0.2) -> list[Message]:
         """The oldest messages: as many as asked for, or fewer once the first has waited for `seconds`.
 
-        Empty when none arrives within `patience_seconds`.
+        Empty when neither comes true within `patience_seconds`.
         """
         with self._arrived:
-            if not self._arrived.wait_for(lambda: self._queue, patience_seconds):
+            self._arrived.wait_for(lambda: self._queue, patience_seconds)
+            left = self._seconds_left(seconds)
+            if len(self._queue) < messages and left > 0:
+                self._arrived.wait_for(lambda: len(self._queue) >= messages, min(left, patience_seconds))
+            if len(self._queue) < messages and self._seconds_left(seconds) > 0:
                 return []
-            age = (datetime.now(UTC) - self._queue[0].received_at).total_seconds()
-            if len(self._queue) < messages and age < seconds and not self._paused.is_set():
-                self._arrived.wait_for(lambda: len(self._queue) >= messages, min(seconds, seconds - age))
         batch: list[Message] = []
         size = 0
         while self._queue and len(batch) < messages and size < BATCH_BYTES:
@@ -114,6 +115,12 @@ class Intake:
             self._thread.join(CLOSE_SECONDS + KEEPALIVE_SECONDS)
         self._wake_in.close()
         self._wake_out.close()
+
+    def _seconds_left(self, seconds: float) -> float:
+        """Until the oldest message has waited for `seconds`; nothing to wait for once the intake is paused."""
+        if not self._queue or self._paused.is_set():
+            return 0.0
+        return seconds - (datetime.now(UTC) - self._queue[0].received_at).total_seconds()
 
     # What follows runs on the intake's own thread.
 
@@ -154,7 +161,7 @@ class Intake:
 
     def _full(self) -> bool:
         too_much = len(self._queue) >= QUEUE_MESSAGES or self._bytes_in - self._bytes_out >= QUEUE_BYTES
-        return (too_much or self._paused.is_set()) and self._subscribed
+        return too_much or self._paused.is_set()
 
     def _read(self) -> None:
         """Take what the socket holds, within bounds, then tell the writer once."""
