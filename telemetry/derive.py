@@ -167,7 +167,9 @@ class _Refold:
         the stored intervals go on."""
         stored = store_states.intervals_around(self.conn, self.machine_id, settled, joins)
         head = [(start, state, native) for start, _, state, native in stored if start <= settled]
-        tail = [] if last_at is not None else [each for each in stored if each[0] >= joins][-1:]
-        end = last_at if last_at is not None else max((each[1] for each in stored), default=0)
-        joined = [*head, *changes, *((start, state, native) for start, _, state, native in tail)]
-        return store_states.replace_intervals(self.conn, self.machine_id, stored, intervals(joined, end))
+        if last_at is not None:
+            becomes = intervals([*head, *changes], last_at)
+        else:
+            _, end, state, native = stored[-1]
+            becomes = intervals([*head, *changes, (joins, state, native)], end)
+        return store_states.replace_intervals(self.conn, self.machine_id, stored, becomes)

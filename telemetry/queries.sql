@@ -144,15 +144,13 @@ DELETE FROM telemetry.checkpoint WHERE machine_id = %(machine_id)s AND at = ANY(
 -- copy_checkpoints: Enter checkpoints.
 COPY telemetry.checkpoint (machine_id, at, carry) FROM STDIN
 
--- intervals_around: A machine's state intervals from the last but one that starts at or before `since` to the first that starts at or after `until`.
+-- intervals_around: A machine's state intervals from the last but one that starts at or before `since` to the last that starts at or before `until`.
 SELECT started_at, ended_at, state, native FROM telemetry.state_interval
 WHERE machine_id = %(machine_id)s
   AND started_at >= coalesce((SELECT started_at FROM telemetry.state_interval
                               WHERE machine_id = %(machine_id)s AND started_at <= %(since)s
                               ORDER BY started_at DESC OFFSET 1 LIMIT 1), '-infinity')
-  AND started_at <= coalesce((SELECT started_at FROM telemetry.state_interval
-                              WHERE machine_id = %(machine_id)s AND started_at >= %(until)s
-                              ORDER BY started_at LIMIT 1), 'infinity')
+  AND started_at <= %(until)s
 ORDER BY started_at
 
 -- drop_intervals: Remove the state intervals that start at these moments.

@@ -151,5 +151,5 @@ def intervals(changes: Sequence[Change], end: int) -> list[Stretch]:
             kept.pop()
         if not kept or kept[-1][1:] != change[1:]:
             kept.append(change)
-    ends = [change[0] for change in kept[1:]] + [end]
+    ends = [*(change[0] for change in kept), end][1:]
     return [(at, until, state, native) for (at, state, native), until in zip(kept, ends, strict=True) if at < until]

@@ -58,7 +58,7 @@ def replace_checkpoints(
 
 
 def intervals_around(conn: Connection, machine_id: str, since: int, until: int) -> list[Stretch]:
-    """From the last but one that starts at or before `since` to the first that starts at or after `until`."""
+    """From the last but one that starts at or before `since` to the last that starts at or before `until`."""
     values = {"machine_id": machine_id, "since": moment(since), "until": moment(min(until, LATEST))}
     rows = conn.execute(SQL["intervals_around"], values)
     return [(micros(start), micros(end), State(state), native) for start, end, state, native in rows]
