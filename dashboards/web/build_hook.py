@@ -17,6 +17,7 @@ WEB = Path(__file__).resolve().parent
 STATIC = WEB.parent / "static"
 DIST = STATIC / "dist"
 ENTRIES = ("src/today.ts", "src/utilisation.ts", "../static/moyai.css")
+BUNDLED = ("htmx.org", "uplot")
 TARGET = "--target=chrome109,firefox115,safari15.6"  # what five-year-old phones on a shop floor still run
 
 
@@ -45,7 +46,7 @@ def bundle() -> None:
         "--minify",
         "--format=esm",
         TARGET,
-        "--legal-comments=linked",
+        "--legal-comments=none",
         "--entry-names=[name]-[hash]",
         f"--outdir={DIST}",
         f"--metafile={meta_file}",
@@ -54,6 +55,7 @@ def bundle() -> None:
     subprocess.run([str(part) for part in command], cwd=WEB, check=True)  # noqa: S603 - fixed words, no shell
     (DIST / "manifest.json").write_text(json.dumps(_manifest(json.loads(meta_file.read_text())), indent=1) + "\n")
     meta_file.unlink()
+    (DIST / "LICENSES.txt").write_text(_licences())
     stamp_file.write_text(stamp)
 
 
@@ -88,6 +90,12 @@ def _esbuild() -> Path:
     if not found:
         raise SystemExit("esbuild has no program for this platform in dashboards/web/node_modules/@esbuild")
     return found[0]
+
+
+def _licences() -> str:
+    """What the bundled packages ask to be kept with their copies."""
+    texts = [f"{name}\n\n{(WEB / 'node_modules' / name / 'LICENSE').read_text()}" for name in BUNDLED]
+    return "\n\n".join(texts)
 
 
 def _manifest(meta: dict[str, Any]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coop.interval import Interval, merge, month
@@ -90,6 +90,7 @@ STRETCHES = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(opened=STRETCHES, booked=STRETCHES, running=STRETCHES, known=STRETCHES)
 def test_nothing_is_lost_between_days_machines_and_the_whole(
     opened: list[Interval], booked: list[Interval], running: list[Interval], known: list[Interval]
@@ -103,6 +104,7 @@ def test_nothing_is_lost_between_days_machines_and_the_whole(
     assert (frame[["booked", "occupied", "running", "unknown"]].le(frame["open"], axis=0)).all(axis=None)
 
 
+@settings(deadline=None, max_examples=50)
 @given(STRETCHES, STRETCHES)
 def test_overlap_holds_exactly_the_moments_of_both(some: list[Interval], others: list[Interval]) -> None:
     left, right = merge(some), merge(others)
