@@ -50,8 +50,11 @@ for errand in (cli_errands.migrate, cli_errands.doctor, cli_errands.token, cli_e
 
 def add_rooms() -> None:
     """Add the rooms' own commands. They bring pandas and more, which processes that run for months do without."""
+    import billing.cli
     import dashboards.cli
 
+    app.command()(billing.cli.settle)
+    app.command("verify")(billing.cli.verify_periods)
     app.add_typer(dashboards.cli.app, name="report")
 
 
