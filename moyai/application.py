@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Request
 import billing.api
 import booking.api
 import coop.api
+import telemetry.api
 from coop import database, problems
 from coop.rights import mount
 from coop.settings import Settings
@@ -80,6 +81,7 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (health, ""),
     (coop.api.router, API),
     (booking.api.router, API),
+    (telemetry.api.router, API),
     (billing.api.router, API),
     *((router, "") for router in pages.ROUTERS),
 )

@@ -36,6 +36,11 @@ RIGHTS: Table = {
     ("DELETE", "/api/v1/reservations/{reservation_id}"): BOOKS,
     ("GET", "/api/v1/machines/{machine_id}/free"): SIGNED_IN,
     # telemetry
+    ("GET", "/api/v1/machines/{machine_id}/states"): SIGNED_IN,
+    ("GET", "/api/v1/usage"): SIGNED_IN,
+    ("POST", "/api/v1/usage/{usage_id}/decision"): OFFICE_AND_OPERATOR,
+    ("GET", "/api/v1/findings"): OFFICE_AND_OPERATOR,
+    ("GET", "/api/v1/devices"): SIGNED_IN,
     # billing
     ("GET", "/api/v1/periods"): REVIEWS,
     ("GET", "/api/v1/periods/{month}"): REVIEWS,

@@ -100,12 +100,13 @@ FROM telemetry.state_rule WHERE machine_id = %(machine_id)s ORDER BY valid
 -- add_state_rule: Enter a rule version of a machine from a moment on.
 INSERT INTO telemetry.state_rule
     (machine_id, valid, kind, channel, on_watts, off_watts, on_seconds, off_seconds, gap_seconds, bridge_seconds)
-VALUES (%(machine_id)s, tstzrange(%(valid_from)s, NULL), %(kind)s, %(channel)s, %(on_watts)s, %(off_watts)s,
+VALUES (%(machine_id)s, tstzrange(%(since)s, NULL), %(kind)s, %(channel)s, %(on_watts)s, %(off_watts)s,
     %(on_seconds)s, %(off_seconds)s, %(gap_seconds)s, %(bridge_seconds)s)
 
 -- end_state_rule: The version of a machine's rule that holds at a moment holds until then.
-UPDATE telemetry.state_rule SET valid = tstzrange(lower(valid), %(at)s)
-WHERE machine_id = %(machine_id)s AND valid @> %(at)s::timestamptz AND lower(valid) IS DISTINCT FROM %(at)s
+UPDATE telemetry.state_rule SET valid = tstzrange(lower(valid), %(since)s)
+WHERE machine_id = %(machine_id)s AND valid @> %(since)s::timestamptz AND upper_inf(valid)
+  AND lower(valid) IS DISTINCT FROM %(since)s
 
 -- bounds: The channels that ever spoke for a machine, with the corrections of their clocks.
 SELECT b.id, c.id, c.name, lower(b.bound), upper(b.bound), lower(k.during), upper(k.during), k.offset_seconds

@@ -27,7 +27,7 @@ def rules(conn: Connection, machine_id: str) -> list[tuple[datetime | None, date
 
 def usages(conn: Connection, machine_id: str, window: Interval) -> list[Usage]:
     """The usages of a machine that overlap `window`."""
-    return [_usage(row) for row in conn.execute(SQL["usages_between"], _around(machine_id, window))]
+    return [usage_of(row) for row in conn.execute(SQL["usages_between"], _around(machine_id, window))]
 
 
 def replace_usages(conn: Connection, was: Sequence[Usage], becomes: Sequence[Usage]) -> int:
@@ -46,7 +46,7 @@ def replace_usages(conn: Connection, was: Sequence[Usage], becomes: Sequence[Usa
 def usage(conn: Connection, usage_id: UUID) -> Usage | None:
     """One usage."""
     row = conn.execute(SQL["usage"], {"id": usage_id}).fetchone()
-    return _usage(row) if row else None
+    return usage_of(row) if row else None
 
 
 def booked(conn: Connection, machine_id: str, window: Interval) -> list[Booked]:
@@ -75,6 +75,7 @@ def _around(machine_id: str, window: Interval) -> dict[str, Any]:
     return {"machine_id": machine_id, "since": window.start, "until": window.end}
 
 
-def _usage(row: tuple[Any, ...]) -> Usage:
+def usage_of(row: tuple[Any, ...]) -> Usage:
+    """A usage as it stands in a row."""
     values = dict(zip(Usage.__slots__, row, strict=True))
     return Usage(**values | {"kind": UsageKind(values["kind"]), "evidence_hash": bytes(values["evidence_hash"])})

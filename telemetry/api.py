@@ -1,0 +1,154 @@
+"""States, usage and devices over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, Field
+
+from coop import machines
+from coop.api import Wanted
+from coop.door import Entrance
+from coop.interval import Interval
+from telemetry import decisions, listing, live
+from telemetry.model import Resolution, State, Usage, UsageKind
+
+router = APIRouter(tags=["telemetry"])
+
+From = Annotated[AwareDatetime, Query(alias="from", description="RFC 3339 with an offset; included")]
+To = Annotated[AwareDatetime, Query(description="RFC 3339 with an offset; not included")]
+
+
+class StateView(BaseModel):
+    started_at: datetime
+    ended_at: datetime
+    state: State
+    native: str | None = Field(description="The machine's own word for it")
+
+
+class UsageView(BaseModel):
+    id: UUID
+    machine_id: str
+    started_at: datetime
+    ended_at: datetime
+    running_seconds: int
+    kind: UsageKind
+    reservation_id: UUID | None
+    member_id: str | None
+    person_id: UUID | None
+
+
+class DecisionWanted(Wanted):
+    resolution: Resolution
+    member_id: str | None = Field(default=None, max_length=31, description="To whom it is assigned")
+    reservation_id: UUID | None = Field(default=None, description="Or to which reservation of the machine")
+    reason: str = Field(default="", max_length=500)
+
+
+class FindingView(BaseModel):
+    id: int
+    machine_id: str
+    kind: Literal["decision_outdated"]
+    decision_id: int
+    started_at: datetime
+    ended_at: datetime
+    opened_at: datetime
+
+
+class DeviceView(BaseModel):
+    id: str
+    decoder: str
+    address: str = Field(description="The level of its topics after moyai/<cooperative>/")
+    machine_id: str | None = Field(description="For which machine it speaks now")
+    last_received_at: datetime | None
+
+
+@router.get("/machines/{machine_id}/states")
+def list_states(machine_id: str, door: Entrance, start: From, to: To) -> list[StateView]:
+    """What a machine did, in order and clipped to the asked time, up to now."""
+    window = Interval(start, to)
+    door.run(lambda conn: machines.machine(conn, machine_id))
+    found = door.run(lambda conn: live.states(conn, machine_id, window, door.now))
+    return [
+        StateView(started_at=each.started_at, ended_at=each.ended_at, state=each.state, native=each.native)
+        for each in found
+    ]
+
+
+@router.get("/usage")
+def list_usage(
+    door: Entrance, start: From, to: To, machine: str | None = None, kind: UsageKind | None = None
+) -> list[UsageView]:
+    """The usages that begin in the asked time and that the viewer may know of: of everybody for the office, operators,
+    directors and auditors, of one's own member for the others."""
+    window = Interval(start, to)
+    found = door.run(lambda conn: listing.usages(conn, door.viewer, window, machine_id=machine, kind=kind))
+    return [_view(each) for each in found]
+
+
+@router.post("/usage/{usage_id}/decision")
+def decide(usage_id: UUID, body: DecisionWanted, door: Entrance) -> UsageView:
+    """Assign a usage to a member or a reservation, or waive it; the decision survives derivation while its evidence
+    stays the same."""
+    if body.resolution is Resolution.WAIVE:
+        waived = door.run(lambda conn: decisions.waive(conn, door.viewer, usage_id, door.now, reason=body.reason))
+        return _view(waived)
+    assigned = door.run(
+        lambda conn: decisions.assign(
+            conn,
+            door.viewer,
+            usage_id,
+            door.now,
+            member_id=body.member_id,
+            reservation_id=body.reservation_id,
+            reason=body.reason,
+        )
+    )
+    return _view(assigned)
+
+
+@router.get("/findings")
+def list_findings(door: Entrance) -> list[FindingView]:
+    """Decisions whose evidence changed since: somebody decides again."""
+    return [
+        FindingView(
+            id=each.id,
+            machine_id=each.machine_id,
+            kind="decision_outdated",
+            decision_id=each.decision_id,
+            started_at=each.started_at,
+            ended_at=each.ended_at,
+            opened_at=each.opened_at,
+        )
+        for each in door.run(lambda conn: decisions.findings(conn, door.viewer))
+    ]
+
+
+@router.get("/devices")
+def list_devices(door: Entrance) -> list[DeviceView]:
+    """What reports, for which machine, and when it was last heard."""
+    return [
+        DeviceView(
+            id=each.id,
+            decoder=each.decoder,
+            address=each.address,
+            machine_id=each.machine_id,
+            last_received_at=each.last_received_at,
+        )
+        for each in door.run(lambda conn: listing.heard_devices(conn, door.now))
+    ]
+
+
+def _view(usage: Usage) -> UsageView:
+    return UsageView(
+        id=usage.id,
+        machine_id=usage.machine_id,
+        started_at=usage.started_at,
+        ended_at=usage.ended_at,
+        running_seconds=usage.running_seconds,
+        kind=usage.kind,
+        reservation_id=usage.reservation_id,
+        member_id=usage.member_id,
+        person_id=usage.person_id,
+    )
