@@ -52,7 +52,9 @@ def add_rooms() -> None:
     """Add the rooms' own commands. They bring pandas and more, which processes that run for months do without."""
     import billing.cli
     import dashboards.cli
+    import moyai.demo.command
 
+    app.command()(moyai.demo.command.demo)
     app.command()(billing.cli.settle)
     app.command("verify")(billing.cli.verify_periods)
     app.add_typer(dashboards.cli.app, name="report")

@@ -81,7 +81,10 @@ def serve(
     """
     import uvicorn
 
+    from moyai.up import require_free
+
     settings = _on(Settings.from_environment(), host, port).require("database_url", "secret_key")
+    require_free(settings.http_host, settings.http_port)
     uvicorn.run(
         "moyai.application:create_app",
         factory=True,

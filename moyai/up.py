@@ -98,8 +98,7 @@ def running(settings: Settings, say: Say = lambda _: None) -> Iterator[Running]:
         for name in SERVICES:
             end_orphan(name, run_folder)
         settings = replace(settings, http_port=settings.http_port or free_port())
-        if listens(settings.http_port, _reachable(settings.http_host)):
-            raise PortTaken(host=settings.http_host, port=settings.http_port)
+        require_free(settings.http_host, settings.http_port)
         services = [_service(name, settings, run_folder) for name in SERVICES]
         for service in services:
             bring_up(service.name, service)
@@ -113,6 +112,12 @@ def running(settings: Settings, say: Say = lambda _: None) -> Iterator[Running]:
         write_private(run_folder / "environment.json", orjson.dumps(_environment(settings)).decode())
         stack.callback((run_folder / "environment.json").unlink, missing_ok=True)
         yield Running(settings, http_url, parts)
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise `PortTaken` when something already listens where our HTTP server wants to."""
+    if port and listens(port, _reachable(host)):
+        raise PortTaken(host=host, port=port)
 
 
 def environment_of(folder: Path) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from telemetry.rules import set_state_rule
+from telemetry.rules import set_rule
 
 from billing import setup
 from billing.model import Basis, Cost, Pool, PoolKind, Tariff
@@ -80,7 +80,7 @@ def _plug(conn: Connection, office: Viewer, shared: SharedMachine, months: list[
         gap_seconds=SILENCE_SECONDS,
         bridge_seconds=BRIDGE_SECONDS,
     )
-    set_state_rule(conn, office, shared.id, rule, since, now)
+    set_rule(conn, office, shared.id, rule, since, now)
     if shared.clock_ahead_seconds:
         ahead = Interval(since, months[-1].end)
         confirm_clock_correction(conn, office, plug, ahead, -shared.clock_ahead_seconds, now)
