@@ -25,6 +25,7 @@ from moyai.parts.process import alive, listens, recall
 from moyai.parts.supervisor import Backoff
 from moyai.up import AlreadyUp, environment_of, running
 from tests.parts.databases import Database
+from tests.parts.mosquitto import Mosquitto
 
 SERVICES = ("work", "ingest", "serve")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MOYAI_")} | {"LANG": "C"}
@@ -134,6 +135,30 @@ def test_what_is_killed_is_started_again(tmp_path: Path) -> None:
         after = {name: part.pid for name, part in everything.parts.items()}
         assert {name for name in before if before[name] != after[name]} >= {"postgres", "broker", "serve"}
     assert not ready(everything.http_url)
+
+
+def test_on_a_database_and_a_broker_that_are_there(
+    database: Database, own_mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    with psycopg.connect(database.app_url) as conn:
+        conn.execute(
+            "INSERT INTO coop.cooperative (slug, name, time_zone, founded_at) VALUES ('demo', 'x', 'Asia/Tokyo', now())"
+        )
+    settings = Settings(
+        database_url=database.app_url,
+        database_owner_url=database.owner_url,
+        mqtt_url=own_mosquitto.url,
+        data_folder=tmp_path / "data",
+        http_port=0,
+    )
+    with running(settings) as everything:
+        assert set(everything.parts) == set(SERVICES)
+        everything.wait_until_ready()
+        taken = moyai(
+            "serve", "--port", str(everything.settings.http_port), MOYAI_DATABASE_URL="x", MOYAI_SECRET_KEY="x"
+        )
+        assert (taken.returncode, len(taken.stderr.splitlines())) == (1, 1)
+        assert str(everything.settings.http_port) in taken.stderr
 
 
 def test_a_part_that_keeps_failing_is_tried_less_and_less_often() -> None:
