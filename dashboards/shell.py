@@ -48,7 +48,7 @@ class Place:
 def places_of(viewer: Viewer) -> list[Place]:
     """The places that exist for this viewer."""
     if viewer.person_id is None:
-        return [Place("sign_in", "/sign-in")]
+        return []
     places = [Place("today", "/")]
     if not viewer.has(Role.WARD):
         places.append(Place("reservations", "/reservations"))

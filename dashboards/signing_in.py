@@ -104,7 +104,6 @@ def _form(door: Entrance, onward: str, *, email: str = "", refused: str = "", st
         door,
         "sign_in.html",
         zone=cooperative.time_zone,
-        here="sign_in",
         status=status,
         cooperative=cooperative.name,
         next=onward,
