@@ -97,7 +97,8 @@ class Signal:
     def reserve(self, start: datetime, end: datetime, member_id: str = "m01", status: str = "confirmed") -> UUID:
         number = uuid4()
         self.conn.execute(
-            "INSERT INTO booking.reservation (id, uid, machine_id, member_id, starts_at, ends_at, status, created_at, changed_at)"
+            "INSERT INTO booking.reservation"
+            " (id, uid, machine_id, member_id, starts_at, ends_at, status, created_at, changed_at)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, now(), now())",
             [number, f"{number}@test", self.machine_id, member_id, start, end, status],
         )

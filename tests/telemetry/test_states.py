@@ -1,5 +1,7 @@
 """States from readings: hand-checked cases, and agreement with a reading-by-reading account of the same rule."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,11 +29,11 @@ def seconds(rule: StateRule, *readings: tuple[int, float | str]) -> list[tuple[i
         pytest.param([(0, 50), (60, 50)], [(0, 60, I)], id="idle"),
         pytest.param([(0, 250), (60, 250)], [(0, 60, R)], id="the first reading decides at once"),
         pytest.param([(0, 150), (60, 150)], [(0, 60, I)], id="between the thresholds at first is not running"),
-        pytest.param([(0, 50), (60, 200), (120, 200)], [(0, 60, I), (60, 120, R)], id="on at the threshold, dated back"),
-        pytest.param([(0, 50), (60, 250), (119, 50), (180, 50)], [(0, 180, I)], id="59 s are too short to run"),
-        pytest.param([(0, 50), (60, 250), (120, 50), (180, 50)], [(0, 60, I), (60, 180, R)], id="60 s run; off is not yet 120 s"),
+        pytest.param([(0, 50), (60, 200), (120, 200)], [(0, 60, I), (60, 120, R)], id="on, dated back"),
+        pytest.param([(0, 50), (60, 250), (119, 50), (180, 50)], [(0, 180, I)], id="59 s are too short"),
+        pytest.param([(0, 50), (60, 250), (120, 50), (180, 50)], [(0, 60, I), (60, 180, R)], id="60 s run"),
         pytest.param(
-            [(0, 250), (60, 100), (120, 100), (180, 100)], [(0, 60, R), (60, 180, I)], id="off at the threshold, dated back"
+            [(0, 250), (60, 100), (120, 100), (180, 100)], [(0, 60, R), (60, 180, I)], id="off, dated back"
         ),
         pytest.param(
             [(0, 250), (60, 50), (120, 150), (180, 50), (240, 50), (299, 250)],
@@ -39,12 +41,12 @@ def seconds(rule: StateRule, *readings: tuple[int, float | str]) -> list[tuple[i
             id="a reading between ends what was pending: 60 s and 119 s do not add up",
         ),
         pytest.param(
-            [(0, 50), (60, 250), (90, 150), (120, 250), (180, 250)], [(0, 120, I), (120, 180, R)], id="so for on as well"
+            [(0, 50), (60, 250), (90, 150), (120, 250), (180, 250)], [(0, 120, I), (120, 180, R)], id="for on as well"
         ),
         pytest.param([(0, 250), (300, 250)], [(0, 300, R)], id="a gap of exactly gap_seconds is none"),
-        pytest.param([(0, 250), (301, 250), (302, 250)], [(0, 301, U), (301, 302, R)], id="a gap is unknown from the last reading"),
+        pytest.param([(0, 250), (301, 250), (302, 250)], [(0, 301, U), (301, 302, R)], id="a gap is unknown"),
         pytest.param(
-            [(0, 250), (60, 250), (400, 150), (460, 150)], [(0, 60, R), (60, 400, U), (400, 460, I)], id="after a gap, between is idle"
+            [(0, 250), (60, 250), (400, 150), (460, 150)], [(0, 60, R), (60, 400, U), (400, 460, I)], id="then idle"
         ),
         pytest.param(
             [(0, 50), (60, 250), (400, 250), (430, 50), (490, 50)],
@@ -151,6 +153,4 @@ def test_runs_and_any_cut_fold_to_the_same(readings: list[tuple[int, float]], cu
     if carry is not None:
         found = intervals(changes, carry.last_at)
         assert all(a < b for a, b, *_ in found)
-        assert all(
-            left[1] == right[0] and left[2] is not right[2] for left, right in zip(found, found[1:], strict=False)
-        )
+        assert all(left[1] == right[0] and left[2] is not right[2] for left, right in pairwise(found))
