@@ -23,6 +23,8 @@ when = st.tuples(st.integers(1, 40), st.integers(1, 12)).map(
     lambda drawn: Interval.of(NOW + drawn[0] * timedelta(minutes=15), drawn[1] * timedelta(minutes=15))
 )
 person = st.integers(0, 2)
+mostly_own = st.sampled_from([0, 0, 0, 1])
+"""How far from its person the one who tries to change a reservation is."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,12 @@ def calendar_of(conn: Connection, place: Place) -> type[RuleBasedStateMachine]:
             self.uids[reservation.id] = reservation.uid
             return reservation.id
 
-        @rule(key=made, who=person, when=when, stale=st.booleans())
-        def move(self, key: UUID | None, who: int, when: Interval, stale: bool) -> None:
+        @rule(key=made, other=mostly_own, when=when, stale=st.sampled_from([False, False, True]))
+        def move(self, key: UUID | None, other: int, when: Interval, stale: bool) -> None:
             if key is None:
                 return
             entry = self.entries[key]
+            who = (entry.person + other) % 3
             version = entry.version - stale
             try:
                 moved: Reservation = move(conn, place.engineers[who], key, when, NOW, version=version)
@@ -112,11 +115,12 @@ def calendar_of(conn: Connection, place: Place) -> type[RuleBasedStateMachine]:
             self.entries[key] = replace(entry, when=when, version=moved.version)
             assert moved.version == entry.version + 1
 
-        @rule(key=made, who=person)
-        def cancel(self, key: UUID | None, who: int) -> None:
+        @rule(key=made, other=mostly_own)
+        def cancel(self, key: UUID | None, other: int) -> None:
             if key is None:
                 return
             entry = self.entries[key]
+            who = (entry.person + other) % 3
             try:
                 ended = cancel(conn, place.engineers[who], key, NOW)
             except (NotFound, Forbidden):
@@ -146,5 +150,5 @@ def calendar_of(conn: Connection, place: Place) -> type[RuleBasedStateMachine]:
 def test_the_database_agrees_with_a_paper_calendar(conn: Connection) -> None:
     place = settle_in(conn, machines=2, members=3, set_up=15, tear_down=30)
     run_state_machine_as_test(
-        calendar_of(conn, place), settings=settings(max_examples=40, stateful_step_count=25, deadline=None)
+        calendar_of(conn, place), settings=settings(max_examples=30, stateful_step_count=25, deadline=None)
     )
