@@ -156,7 +156,9 @@ def verified_view(found: Verified) -> VerifiedView:
         month=found.month,
         evidence_hash=found.evidence_hash.hex(),
         same=other is None,
-        difference=DifferenceView(field=other.field, stored=other.stored, recomputed=other.recomputed) if other else None,
+        difference=DifferenceView(field=other.field, stored=other.stored, recomputed=other.recomputed)
+        if other
+        else None,
     )
 
 

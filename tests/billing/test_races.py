@@ -1,0 +1,104 @@
+"""Two processes close at once; a close that dies in the middle; a cost that comes while a month is being closed."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import psycopg
+import pytest
+
+from billing import settle, setup, store
+from billing.model import Cost, Period, Status
+from billing.settle import PeriodClosed, close
+from billing.verify import verify
+from coop import database
+from coop.database import Connection, Pool
+from tests.billing import ground
+from tests.billing.ground import AUDITOR, NOVEMBER, OFFICE
+from tests.parts.databases import Database
+
+
+@pytest.fixture
+def cooperative(database: Database) -> Iterator[Database]:
+    with psycopg.connect(database.app_url) as conn:
+        ground.found(conn)
+        for day in range(1, 29):
+            ground.usage(conn, "cmm-1", f"10-{day:02} 09:00 10:{day:02}", f"m{day % 3 + 1:02}")
+        ground.cost(conn, "rent", 100_000)
+    return database
+
+
+def test_closing_from_two_connections_closes_once(cooperative: Database, pool: Pool) -> None:
+    start = Barrier(4)
+
+    def closing(_: int) -> Period:
+        start.wait(timeout=10)
+        return database.run(pool, lambda conn: close(conn, OFFICE, "2026-10", NOVEMBER))
+
+    with ThreadPoolExecutor(4) as threads:
+        periods = list(threads.map(closing, range(4)))
+    assert len({(each.status, each.evidence_hash, each.closed_at) for each in periods}) == 1
+    with database.transaction(pool) as conn:
+        closes = conn.execute("SELECT count(*) FROM coop.audit WHERE action = 'period.closed'").fetchone()
+        entries = conn.execute("SELECT count(*) FROM billing.ledger_entry").fetchone()
+        assert verify(conn, AUDITOR, "2026-10").difference is None
+    assert (closes, entries) == ((1,), (3,))
+
+
+STEPS = ["clear", "write_settlement", "add_evidence", "post", "mark_closed"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_close_whose_connection_dies_leaves_the_month_open(
+    cooperative: Database, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ends the connection right after each step, as when the process is killed."""
+    whole: Callable[..., None] = getattr(store, step)
+
+    def dying(conn: Connection, *args: object, **more: object) -> None:
+        whole(conn, *args, **more)
+        with psycopg.connect(cooperative.app_url, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(settle.store, step, dying)
+        with pytest.raises(psycopg.OperationalError):
+            _close_and_commit(cooperative)
+    with psycopg.connect(cooperative.app_url) as conn:
+        assert [each.status for each in store.periods(conn)] == [Status.OPEN]
+        for table in ("statement", "line", "period_evidence", "ledger_entry", "ledger_posting", "pool_result"):
+            assert conn.execute(f"SELECT count(*) FROM billing.{table}").fetchone() == (0,)
+        assert close(conn, OFFICE, "2026-10", NOVEMBER).status is Status.CLOSED
+
+
+def test_a_cost_entered_during_a_close_is_in_it_or_refused(cooperative: Database) -> None:
+    late = Cost(ground.name("late"), "rent", "late", 999)
+    with ThreadPoolExecutor(1) as threads, psycopg.connect(cooperative.app_url) as closing:
+        close(closing, OFFICE, "2026-10", NOVEMBER)
+
+        def enter() -> None:
+            with psycopg.connect(cooperative.app_url) as conn:
+                setup.add_cost(conn, OFFICE, "2026-10", late, NOVEMBER)
+
+        entering = threads.submit(enter)
+        _wait_until_somebody_waits(cooperative)
+        closing.commit()
+        with pytest.raises(PeriodClosed):
+            entering.result(timeout=10)
+    with psycopg.connect(cooperative.app_url) as conn:
+        assert verify(conn, AUDITOR, "2026-10").difference is None
+
+
+def _close_and_commit(database: Database) -> None:
+    with psycopg.connect(database.app_url) as conn:
+        close(conn, OFFICE, "2026-10", NOVEMBER)
+
+
+def _wait_until_somebody_waits(database: Database) -> None:
+    with psycopg.connect(database.owner_url, autocommit=True) as conn:
+        for _ in range(1000):
+            waiting = conn.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+            if waiting != (0,):
+                return
+            conn.execute("SELECT pg_sleep(0.01)")
+    raise AssertionError("nobody waited for the close")
