@@ -107,10 +107,10 @@ class Signal:
 
 def signal(conn: Connection, rule: StateRule = POWER, machine_id: str = MACHINE) -> Signal:
     """A machine that reports by `rule` since 2000, in a cooperative with two members."""
-    if not conn.execute("SELECT FROM coop.cooperative").fetchone():
+    if conn.execute("SELECT slug FROM coop.cooperative").fetchone() is None:
         register.found(conn, Cooperative("test", "試験協同組合", ZoneInfo("Asia/Tokyo"), None, ""), START)
-        for member_id in ("m01", "m02"):
-            register.add_member(conn, Member(member_id, f"{member_id}製作所", joined_on=date(2020, 4, 1)))
+    for member_id in ("m01", "m02"):
+        register.add_member(conn, Member(member_id, f"{member_id}製作所", joined_on=date(2020, 4, 1)))
     machines.add_machine(conn, Machine(machine_id, "cmm", "三次元測定機", "CMM"))
     values = {name: getattr(rule, name) for name in StateRule.__slots__}
     columns = ", ".join(values)
