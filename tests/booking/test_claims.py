@@ -5,6 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
+from time import sleep
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -141,6 +142,22 @@ def test_reading_what_is_free_waits_for_nobody(conn: Connection, database: Datab
     reserve(conn, place.engineers[0], Wish("cmm-1", hour(1)), NOW)  # holds its locks: not committed
     with psycopg.connect(database.app_url, options="-c lock_timeout=500") as reader:
         assert free_slots(reader, terms(reader, "cmm-1"), hour(0, 24), NOW) == [hour(0, 24)]
+
+
+def test_a_reservation_that_loses_a_deadlock_is_tried_again(conn: Connection, pool: Pool) -> None:
+    """Somebody takes the machine and then the member: the wrong way round."""
+    place = settle_in(conn, machines=1, members=1)
+    conn.execute("SELECT 1 FROM booking.resource FOR UPDATE")
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(
+            database.run, pool, lambda c: reserve(c, place.engineers[0], Wish("cmm-1", hour(1)), NOW)
+        )
+        while conn.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is None:
+            sleep(0.2)
+        conn.execute("SELECT 1 FROM coop.member FOR UPDATE")  # whoever waits longer finds the deadlock and gives way
+        conn.commit()
+        assert waiting.result().when == hour(1)
+    assert live_claims(conn) == 1
 
 
 def test_a_machine_entered_later_can_be_booked(conn: Connection) -> None:
