@@ -20,7 +20,7 @@ from coop.register import Cooperative
 from coop.settings import Settings
 from telemetry import devices
 from telemetry.ingest import Ingester
-from telemetry.model import Device
+from telemetry.model import Device, Message
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -37,6 +37,11 @@ def found(url: str, slug: str, machine_ids: Sequence[str] = ("cmm-1",)) -> None:
 
 def settings(database_url: str, mqtt_url: str, **more: Any) -> Settings:
     return Settings(database_url=database_url, mqtt_url=mqtt_url, **more)
+
+
+def delivered(mid: int = 1) -> Message:
+    """A message as it comes from the broker, where only what it said matters."""
+    return Message(0, mid, redelivered=False, retained=False, topic="", payload=b"", received_at=LONG_AGO)
 
 
 @contextmanager
