@@ -175,7 +175,10 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One tax-exclusive amount on a member's statement; `tax_rate` None where the tax does not apply."""
+    """One tax-exclusive amount on a member's statement; `tax_rate` None where the tax does not apply.
+
+    `description` is the name that the sentence of `description_code` is about, by language.
+    """
 
     member_id: str
     kind: str

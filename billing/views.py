@@ -11,7 +11,7 @@ from billing.explain import ExplainedLine
 from billing.model import Basis, ControlTotals, Line, Metered, Period, PoolResult, Tariff, Tax
 from billing.store import Issued
 from billing.verify import Verified
-from billing.wording import render
+from billing.wording import describe, render
 from coop.api import Wanted
 from coop.messages import translate
 
@@ -208,7 +208,7 @@ def line_view(n: int, line: Line, locale: str) -> LineView:
     return LineView(
         n=n,
         kind="fee" if line.kind == "fee" else "share",
-        description=translate(line.description_code, locale, **line.description),
+        description=describe(line, locale),
         quantity_seconds=line.quantity_seconds,
         amount_yen=line.amount_yen,
         tax_rate=line.tax_rate,

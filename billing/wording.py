@@ -8,8 +8,13 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton
 
-from billing.model import Explanation
+from billing.model import Explanation, Line
 from coop.messages import translate
+
+
+def describe(line: Line, locale: str) -> str:
+    """What a line is for, as statements say it."""
+    return translate(line.description_code, locale, name=line.description[locale])
 
 
 def render(explanation: Explanation, locale: str) -> list[str]:
