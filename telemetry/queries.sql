@@ -122,11 +122,11 @@ SELECT (SELECT at FROM telemetry.reading WHERE channel_id = %(channel_id)s AND a
        (SELECT at FROM telemetry.reading WHERE channel_id = %(channel_id)s AND at >= %(since)s AND at < %(until)s
         ORDER BY at DESC, tie DESC LIMIT 1)
 
--- copy_numbers: A channel's finite numbers in a stretch of its device's time, in order, as PostgreSQL sends them fastest.
-COPY (SELECT at, value FROM telemetry.reading
-      WHERE channel_id = %(channel_id)s AND at >= %(since)s AND at < %(until)s
-        AND value > '-Infinity' AND value < 'Infinity'
-      ORDER BY at, tie) TO STDOUT (FORMAT BINARY)
+-- numbers: A channel's finite numbers in a stretch of its device's time, in order, packed: a row each would cost ten times as much.
+SELECT array_send(array_agg(at ORDER BY at, tie)), array_send(array_agg(value ORDER BY at, tie))
+FROM telemetry.reading
+WHERE channel_id = %(channel_id)s AND at >= %(since)s AND at < %(until)s
+  AND value > '-Infinity' AND value < 'Infinity'
 
 -- words: A channel's texts in a stretch of its device's time, in order.
 SELECT at, text FROM telemetry.reading

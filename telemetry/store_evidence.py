@@ -18,9 +18,10 @@ SQL = load("telemetry")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _POSTGRES_EPOCH = 946_684_800 * SECOND  # 2000-01-01
-# One row of COPY BINARY (PostgreSQL manual, "COPY", Binary Format): a field count, then length and bytes of each field.
-_ROW = np.dtype([("fields", ">i2"), ("len_at", ">i4"), ("at", ">i8"), ("len_value", ">i4"), ("value", ">f8")])
-_HEADER_BYTES, _TRAILER_BYTES = 19, 2
+# An array as PostgreSQL sends it (array_send): five integers, then each element's length and bytes, big-endian.
+_ARRAY_HEADER_BYTES = 20
+_TIMES = np.dtype([("length", ">i4"), ("element", ">i8")])  # microseconds since 2000
+_NUMBERS = np.dtype([("length", ">i4"), ("element", ">f8")])
 
 
 def micros(moment: datetime) -> int:
@@ -81,24 +82,29 @@ class Evidence:
 
 
 def _numbers(conn: Connection, rule: StateRule, stretches: list[tuple[Source, dict[str, Any]]]) -> list[Run]:
-    parts = [_copied(conn, values) for _, values in stretches]
+    parts = [
+        (times + (_POSTGRES_EPOCH + source.offset), watts)
+        for source, values in stretches
+        for times, watts in [_packed(conn, values)]
+    ]
     if not parts:
         return []
-    at = np.concatenate(
-        [part["at"] + (_POSTGRES_EPOCH + source.offset) for part, (source, _) in zip(parts, stretches, strict=True)]
-    )
-    watts = np.concatenate([part["value"].astype(np.float64) for part in parts])
+    at = np.concatenate([times for times, _ in parts])
+    watts = np.concatenate([watts for _, watts in parts])
     if len(parts) > 1:
         order = np.argsort(at, kind="stable")
         at, watts = at[order], watts[order]
     return power_runs(rule, at, watts)
 
 
-def _copied(conn: Connection, values: dict[str, Any]) -> npt.NDArray[Any]:
-    with conn.cursor().copy(SQL["copy_numbers"], values) as copy:
-        data = b"".join(copy)
-    return np.frombuffer(
-        data, _ROW, count=(len(data) - _HEADER_BYTES - _TRAILER_BYTES) // _ROW.itemsize, offset=_HEADER_BYTES
+def _packed(conn: Connection, values: dict[str, Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    with conn.cursor(binary=True) as cursor:
+        times, numbers = cursor.execute(SQL["numbers"], values).fetchone() or (None, None)
+    if times is None:
+        return np.empty(0, np.int64), np.empty(0, np.float64)
+    return (
+        np.frombuffer(times, _TIMES, offset=_ARRAY_HEADER_BYTES)["element"].astype(np.int64),
+        np.frombuffer(numbers, _NUMBERS, offset=_ARRAY_HEADER_BYTES)["element"].astype(np.float64),
     )
 
 

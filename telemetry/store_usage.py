@@ -32,8 +32,9 @@ def usages(conn: Connection, machine_id: str, window: Interval) -> list[Usage]:
 
 def replace_usages(conn: Connection, was: Sequence[Usage], becomes: Sequence[Usage]) -> int:
     """Write the difference; return how many rows went or came."""
-    gone = sorted({each.id for each in set(was).difference(becomes)})
-    fresh = [each for each in becomes if each not in set(was)]
+    known = set(was)
+    gone = sorted(each.id for each in known.difference(becomes))
+    fresh = [each for each in becomes if each not in known]
     if gone:
         conn.execute(SQL["drop_usages"], {"ids": gone})
     if fresh:

@@ -162,42 +162,42 @@ def test_a_late_reading_touches_only_its_own_hours(conn: Connection) -> None:
 
 
 @pytest.fixture
-def copied_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def read_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many readings each look into the database brought."""
     counts: list[int] = []
-    original = store_evidence._copied
+    original = store_evidence._packed
 
     def counting(*args: Any) -> Any:
         rows = original(*args)
-        counts.append(len(rows))
+        counts.append(len(rows[0]))
         return rows
 
-    monkeypatch.setattr(store_evidence, "_copied", counting)
+    monkeypatch.setattr(store_evidence, "_packed", counting)
     return counts
 
 
 @pytest.mark.parametrize("days", [2, 8])
 def test_what_a_late_reading_costs_does_not_depend_on_how_much_there_is(
-    conn: Connection, copied_rows: list[int], days: int
+    conn: Connection, read_rows: list[int], days: int
 ) -> None:
     tool = signal(conn)
     tool.send(month_of_work(days))
     tool.derive()
-    copied_rows.clear()
+    read_rows.clear()
     tool.send([(at(80) + timedelta(seconds=30), 905.0)])
     tool.derive()
-    assert 0 < sum(copied_rows) <= 2 * 60 + 1, "two hours of one reading a minute"
+    assert 0 < sum(read_rows) <= 2 * 60 + 1, "two hours of one reading a minute"
 
 
-def test_changes_in_two_places_do_not_fold_what_lies_between(conn: Connection, copied_rows: list[int]) -> None:
+def test_changes_in_two_places_do_not_fold_what_lies_between(conn: Connection, read_rows: list[int]) -> None:
     tool = signal(conn)
     tool.send(month_of_work(8))
     tool.derive()
-    copied_rows.clear()
+    read_rows.clear()
     tool.send([(at(80) + timedelta(seconds=30), 905.0)])
     tool.send([(at(1440 * 8), 50.0)])
     tool.derive()
-    assert 0 < sum(copied_rows) <= 4 * 60
+    assert 0 < sum(read_rows) <= 4 * 60
 
 
 def test_readings_are_read_in_order_from_their_key(conn: Connection) -> None:
@@ -210,11 +210,8 @@ def test_readings_are_read_in_order_from_their_key(conn: Connection) -> None:
         [START, tool.channel_id, tool.channel_id + 3],
     )
     values = {"channel_id": tool.channel_id, "since": at(600), "until": at(660)}
-    for name in ("copy_numbers", "words", "first_and_last_reading"):
-        statement = SQL[name]
-        if name == "copy_numbers":
-            statement = statement[statement.index("(") + 1 : statement.rindex(") TO STDOUT")]
+    for name in ("numbers", "words", "first_and_last_reading"):
         with psycopg.ClientCursor(conn) as cursor:
-            plan = "\n".join(line for (line,) in cursor.execute(f"EXPLAIN {statement}", values))
+            plan = "\n".join(line for (line,) in cursor.execute(f"EXPLAIN {SQL[name]}", values))
         assert "Sort" not in plan, f"{name} sorts:\n{plan}"
         assert "Seq Scan" not in plan, f"{name} does not use the key:\n{plan}"
