@@ -29,19 +29,9 @@ MESSAGES = 20_000
 START = datetime(2026, 10, 1, tzinfo=UTC)
 TOPIC = "moyai/demo/cmm-1/power"
 
-PROGRAM = """
-import logging, signal, threading
-from coop.settings import Settings
-from telemetry import ingest
-logging.basicConfig(level="INFO")
-stop = threading.Event()
-signal.signal(signal.SIGTERM, lambda *_: stop.set())
-ingest.run(Settings.from_environment(), stop)
-"""
-
 
 class IngesterProcess:
-    """`telemetry.ingest.run` in a process of its own."""
+    """`moyai ingest` in a process of its own."""
 
     def __init__(self, settings: Settings, log: Path) -> None:
         self.log = log
@@ -54,7 +44,9 @@ class IngesterProcess:
 
     def start(self) -> None:
         with self.log.open("ab") as out:
-            self._process = subprocess.Popen([sys.executable, "-c", PROGRAM], env=self._environment, stderr=out)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "moyai", "ingest"], env=self._environment, stdout=out, stderr=out
+            )
 
     def end(self, sign: signal.Signals = signal.SIGKILL) -> int:
         self._process.send_signal(sign)
