@@ -1,7 +1,7 @@
 """Live events over a real server and a real LISTEN, and the board in a real browser that follows them."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import islice
 
 import httpx2
@@ -12,10 +12,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from coop.database import transaction
 from coop.door import SESSION_COOKIE
 from coop.events import notify
+from coop.identity import SYSTEM
+from coop.machines import Machine, OpeningHours, add_machine
+from telemetry.rules import set_rule
 from tests.callers import callers
 from tests.dashboards.conftest import House, furnish
 from tests.parts.databases import Database, Template
 from tests.servers import serving
+from tests.telemetry.signals import EXECUTION, Signal, attach
 
 PHONE, OFFICE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
@@ -107,6 +111,29 @@ def test_the_board_follows_by_itself(phone: Page, house: House) -> None:
     answer = house.theirs.caller.post("/api/v1/reservations", json={"machine_id": "hv-1", **slot})
     assert answer.status_code == 201, answer.text
     expect(card.locator(".state strong")).to_have_text("予約あり", timeout=5000)
+
+
+def test_a_reading_changes_the_card_and_the_answer(phone: Page, house: House) -> None:
+    """A machine that was silent says READY, then ACTIVE: no signal, free, in use, each without a reload."""
+    machine_id, now = "ct-2", datetime.now(UTC)
+    with transaction(house.api.pool) as conn:
+        hours = [OpeningHours(machine_id, weekday, time(0), time.max) for weekday in range(1, 8)]
+        add_machine(conn, Machine(machine_id, "ct", "第二X線CT", "CT-2"), hours)
+        set_rule(conn, SYSTEM, machine_id, EXECUTION, now - timedelta(days=1), now)
+        channel_id = attach(conn, "ct-2-adapter", machine_id, "execution")
+    phone.goto("/")
+    expect(phone.locator("#link-state")).to_have_text("自動で更新しています")
+    word = phone.locator("#card-ct-2 .word")
+    expect(word).to_have_text("信号なし")
+    usable = int(phone.locator("#answer .figure").inner_text())
+    for said, seconds, called, free in (("READY", -20, "空き", usable + 1), ("ACTIVE", -10, "使用中", usable)):
+        with transaction(house.api.pool) as conn:
+            adapter = Signal(conn, channel_id, machine_id)
+            adapter.send([(now + timedelta(seconds=seconds), said)])
+            adapter.derive()
+        expect(word).to_have_text(called, timeout=5000)
+        expect(phone.locator("#answer .figure")).to_have_text(str(free))
+    expect(phone.locator("#card-ct-2 .used")).to_have_count(1)
 
 
 @pytest.mark.parametrize("lang", ["ja", "en"])
