@@ -343,3 +343,29 @@ def test_the_embedded_parts_do_the_same(
     broker.stop()
     assert sorted(values(plant.database_url)) == [1, 2, 5]
     assert rows(plant.database_url, "SELECT reason FROM telemetry.reject") == [("malformed",)]
+
+
+def test_twins_that_the_broker_sends_while_the_first_waits_are_collapsed(
+    embedded_database: Database, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The embedded broker sends again after ten seconds without an acknowledgement, on the same connection."""
+    broker = EmbeddedBroker(tmp_path_factory.mktemp("broker"), users=(BrokerUser("moyai", "only-for-tests"),))
+    broker.start()
+    found(embedded_database.app_url, "demo")
+    publisher = Publisher(broker.url, "machine")
+    commit = Ingester._commit
+
+    def late(self: Ingester, batch: Any) -> None:
+        wait(lambda: self.metrics.received >= 20)
+        commit(self, batch)
+
+    monkeypatch.setattr(Ingester, "_commit", late)
+    plant = settings(embedded_database.app_url, broker.url, mqtt_version=3, ingest_batch_messages=4)
+    with ingesting(plant) as ingester:
+        wait(lambda: ingester.metrics.connected)
+        publisher.send("moyai/demo/cmm-1/power", *({"value": number} for number in range(10)))
+        wait(lambda: ingester.metrics.acknowledged == 10, 40)
+    assert (ingester.metrics.received, ingester.metrics.acknowledged, ingester.metrics.duplicates) == (20, 10, 10)
+    publisher.close()
+    broker.stop()
+    assert sorted(values(plant.database_url)) == list(range(10))
