@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -69,6 +70,9 @@ def calendar_of(conn: Connection, place: Place) -> type[RuleBasedStateMachine]:
                 for slot in error.extra["next_free"]
             ]
             assert len(offered) == 3
+            length = wanted.end - wanted.start
+            later = (Interval.of(wanted.start + number * timedelta(minutes=15), length) for number in count())
+            assert offered[0] == next(slot for slot in later if self.fits(machine_id, slot, but_for))
             for slot in offered:
                 assert slot.seconds == wanted.seconds
                 assert slot.start >= wanted.start
