@@ -9,7 +9,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from math import isfinite
 from struct import pack
 from typing import Any
 
@@ -96,9 +95,7 @@ def _reading(levels: tuple[str, str], at: datetime, said: dict[str, Any], receiv
     stated = said.get("value")
     value, text = None, None
     if type(stated) is float or type(stated) is int:
-        value = float(stated) + 0.0  # minus zero is zero
-        if not isfinite(value):
-            raise _Refused(Reason.VALUE, "not a finite number")
+        value = float(stated) + 0.0  # minus zero is zero; the parser refuses what is not finite
         seen = pack(">d", value)
     elif type(stated) is str:
         text = stated

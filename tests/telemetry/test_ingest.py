@@ -267,6 +267,47 @@ def test_while_the_database_is_away_nothing_is_acknowledged_and_nothing_is_lost(
     assert rows(plant.database_url, "SELECT payload FROM telemetry.reject ORDER BY id") == [(b"bad",), (b"worse",)]
 
 
+def test_a_stop_while_the_database_is_away_leaves_the_rest_to_the_broker(
+    plant: Settings, publisher: Publisher, slug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = f"moyai/{slug}/cmm-1/power"
+
+    def away(self: Ingester) -> Any:
+        raise psycopg.OperationalError("away")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(Ingester, "_connect", away)
+        outage.setattr("telemetry.ingest.LAST_TRY_SECONDS", 0.3)
+        with ingesting(plant) as ingester:
+            wait(lambda: ingester.metrics.connected)
+            publisher.send(topic, {"at": at(1), "value": 1}, b"bad")
+            wait(lambda: ingester.metrics.received == 2)
+    assert ingester.metrics.acknowledged == 0
+    with ingesting(plant) as again:
+        wait(lambda: again.metrics.acknowledged == 2)
+    assert values(plant.database_url) == [1]
+    assert rows(plant.database_url, "SELECT payload FROM telemetry.reject") == [(b"bad",)]
+
+
+def test_a_defect_in_the_intake_costs_a_reconnect_and_no_message(
+    plant: Settings, publisher: Publisher, slug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, failures = intake.Intake._on_message, [MemoryError(), ValueError()]
+
+    def failing(self: intake.Intake, *arrived: Any) -> None:
+        if failures and self.received == 3:
+            raise failures.pop()
+        take(self, *arrived)
+
+    monkeypatch.setattr(intake.Intake, "_on_message", failing)
+    with ingesting(plant) as ingester:
+        wait(lambda: ingester.metrics.connected)
+        publisher.send(f"moyai/{slug}/cmm-1/power", *({"at": at(number), "value": number} for number in range(10)))
+        wait(lambda: len(values(plant.database_url)) == 10)
+        wait(lambda: ingester.metrics.queued == 0)
+    assert failures == []
+
+
 def test_a_stop_writes_and_acknowledges_what_had_arrived(plant: Settings, publisher: Publisher, slug: str) -> None:
     patient = settings(plant.database_url, plant.mqtt_url, ingest_batch_messages=400, ingest_batch_ms=60_000)
     with ingesting(patient) as ingester:
