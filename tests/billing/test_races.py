@@ -6,6 +6,7 @@ from threading import Barrier
 
 import psycopg
 import pytest
+from psycopg import errors
 
 from billing import settle, setup, store
 from billing.model import Cost, Period, Status
@@ -71,19 +72,28 @@ def test_a_close_whose_connection_dies_leaves_the_month_open(
         assert close(conn, OFFICE, "2026-10", NOVEMBER).status is Status.CLOSED
 
 
-def test_a_cost_entered_during_a_close_is_in_it_or_refused(cooperative: Database) -> None:
-    late = Cost(ground.name("late"), "rent", "late", 999)
+def by_use_case(conn: Connection) -> None:
+    setup.add_cost(conn, OFFICE, "2026-10", Cost(ground.name("late"), "rent", "late", 999), NOVEMBER)
+
+
+def by_hand(conn: Connection) -> None:
+    conn.execute("INSERT INTO billing.cost VALUES (gen_random_uuid(), '2026-10-01', 'rent', 'late', '', 999)")
+
+
+@pytest.mark.parametrize(("enter", "refusal"), [(by_use_case, PeriodClosed), (by_hand, errors.InsufficientPrivilege)])
+def test_a_cost_that_comes_during_a_close_waits_and_is_refused(
+    cooperative: Database, enter: Callable[[Connection], None], refusal: type[Exception]
+) -> None:
+    def late() -> None:
+        with psycopg.connect(cooperative.app_url) as conn:
+            enter(conn)
+
     with ThreadPoolExecutor(1) as threads, psycopg.connect(cooperative.app_url) as closing:
         close(closing, OFFICE, "2026-10", NOVEMBER)
-
-        def enter() -> None:
-            with psycopg.connect(cooperative.app_url) as conn:
-                setup.add_cost(conn, OFFICE, "2026-10", late, NOVEMBER)
-
-        entering = threads.submit(enter)
+        entering = threads.submit(late)
         _wait_until_somebody_waits(cooperative)
         closing.commit()
-        with pytest.raises(PeriodClosed):
+        with pytest.raises(refusal):
             entering.result(timeout=10)
     with psycopg.connect(cooperative.app_url) as conn:
         assert verify(conn, AUDITOR, "2026-10").difference is None

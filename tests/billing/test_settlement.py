@@ -151,7 +151,7 @@ def test_a_use_without_tariff_is_found_and_not_guessed() -> None:
 def test_waived_and_unassigned_use_costs_nothing_and_is_counted() -> None:
     result = settle(
         month(
-            use("10-03 09:00 10:00", None, "waived"),
+            use("10-03 09:00 10:00", "m02", "waived"),
             use("10-04 09:00 11:00", None, "unassigned"),
             use("10-05 09:00 12:00", "m01"),
         )
@@ -277,7 +277,9 @@ def months(draw: st.DrawFn) -> Inputs:
         day, member = 1 + n, draw(st.sampled_from(MEMBERS))
         when = f"10-{day:02} {start // 60:02}:{start % 60:02} {(start + length) // 60:02}:{(start + length) % 60:02}"
         kind = draw(st.sampled_from(("assigned", "assigned", "overrun", "waived", "unassigned")))
-        made = use(when, None if kind in {"waived", "unassigned"} else member, kind, machine_id=machine)
+        nobody = kind in {"waived", "unassigned"}
+        slot = None if nobody or draw(st.booleans()) else name("slot", machine, member)
+        made = use(when, None if nobody else member, kind, machine_id=machine, reservation_id=slot)
         usages.append(replace(made, running_seconds=draw(st.integers(0, made.interval.seconds))))
     rules = tuple(
         replace(
@@ -288,7 +290,12 @@ def months(draw: st.DrawFn) -> Inputs:
         for machine in ("cmm-1", "ct-1")
     )
     costs = tuple(Cost(name("cost", pool.id), pool.id, "x", draw(st.integers(0, 10**7))) for pool in POOLS)
-    return month(*usages, tariffs=rules, pools=POOLS, costs=costs)
+    slots = tuple(
+        Reservation(name("slot", machine, member), machine, member, span("10-29 09:00 10:00"))
+        for machine in ("cmm-1", "ct-1")
+        for member in MEMBERS
+    )
+    return month(*usages, tariffs=rules, pools=POOLS, costs=costs, reservations=slots)
 
 
 @given(months())
@@ -311,7 +318,7 @@ def test_the_order_of_the_inputs_does_not_matter(inputs: Inputs, chance: random.
         inputs,
         **{
             field: tuple(chance.sample(getattr(inputs, field), len(getattr(inputs, field))))
-            for field in ("usages", "tariffs", "pools", "costs")
+            for field in ("usages", "tariffs", "pools", "costs", "reservations")
         },
     )
     assert canonical(settle(shuffled)) == canonical(settle(inputs))
