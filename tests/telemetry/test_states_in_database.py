@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from coop.database import Connection
+from tests.parts.databases import Database
 from tests.telemetry.signals import EXECUTION, Sent, signal
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -34,6 +36,15 @@ def executions(machine: str) -> list[Sent]:
 def test_durations_equal_the_published_truth_in_any_order_of_arrival(
     conn: Connection, machine: str, seed: int | None
 ) -> None:
+    assert_truth(conn, machine, seed)
+
+
+def test_so_they_do_on_the_embedded_database(embedded_database: Database) -> None:
+    with psycopg.connect(embedded_database.app_url, options="-c TimeZone=UTC") as conn:
+        assert_truth(conn, "Mazak03", 3)
+
+
+def assert_truth(conn: Connection, machine: str, seed: int | None) -> None:
     events = executions(machine)
     if seed is not None:
         random.Random(seed).shuffle(events)
