@@ -250,3 +250,12 @@ def test_verify_names_the_first_field_that_somebody_changed(settled: Database, t
     assert isinstance(difference, Difference)
     assert difference.field == field
     assert difference.stored != difference.recomputed
+
+
+def test_the_embedded_postgresql_settles_the_same(settled: Database, embedded_database: Database) -> None:
+    with psycopg.connect(embedded_database.app_url) as conn:
+        october(conn)
+        on_embedded = close(conn, OFFICE, "2026-10", NOVEMBER)
+        assert verify(conn, AUDITOR, "2026-10").difference is None
+    with psycopg.connect(settled.app_url) as conn:
+        assert close(conn, OFFICE, "2026-10", NOVEMBER) == on_embedded

@@ -80,13 +80,24 @@ def by_hand(conn: Connection) -> None:
     conn.execute("INSERT INTO billing.cost VALUES (gen_random_uuid(), '2026-10-01', 'rent', 'late', '', 999)")
 
 
-@pytest.mark.parametrize(("enter", "refusal"), [(by_use_case, PeriodClosed), (by_hand, errors.InsufficientPrivilege)])
-def test_a_cost_that_comes_during_a_close_waits_and_is_refused(
-    cooperative: Database, enter: Callable[[Connection], None], refusal: type[Exception]
+def taken_away(conn: Connection) -> None:
+    conn.execute("DELETE FROM billing.cost")
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        (by_use_case, PeriodClosed),
+        (by_hand, errors.InsufficientPrivilege),
+        (taken_away, errors.InsufficientPrivilege),
+    ],
+)
+def test_costs_that_change_during_a_close_wait_and_are_refused(
+    cooperative: Database, change: Callable[[Connection], None], refusal: type[Exception]
 ) -> None:
     def late() -> None:
         with psycopg.connect(cooperative.app_url) as conn:
-            enter(conn)
+            change(conn)
 
     with ThreadPoolExecutor(1) as threads, psycopg.connect(cooperative.app_url) as closing:
         close(closing, OFFICE, "2026-10", NOVEMBER)
