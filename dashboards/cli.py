@@ -8,6 +8,7 @@ from typing import Annotated
 
 import pandas as pd
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -16,7 +17,7 @@ from coop.database import Connection
 from coop.interval import Interval, month, parse_month
 from coop.machines import machines
 from coop.settings import Settings
-from dashboards.reports import HOUR_COLUMNS, file, report
+from dashboards.reports import file, report
 from dashboards.say import Say
 from dashboards.utilisation import RATIOS
 
@@ -61,17 +62,19 @@ def utilisation(
 
 
 def table(report: pd.DataFrame, names: dict[str, str], say: Say) -> Table:
-    """The report for a terminal: under each percentage what it was divided by."""
-    drawn = Table(title=say("utilisation.title"), caption=say("utilisation.caption"))
+    """The report for a terminal: each percentage under the hours that were divided."""
+    drawn = Table(
+        title=say("utilisation.title"), caption=say("utilisation.caption"), box=SIMPLE_HEAD
+    )
     drawn.add_column(say("utilisation.machine"))
-    for name in (*HOUR_COLUMNS, *RATIOS):
-        drawn.add_column(say(f"utilisation.{name}"), justify="right")
+    for name in RATIOS:
+        drawn.add_column(say(f"utilisation.{name}"), justify="right", min_width=11)
     for machine_id, row in report.to_dict("index").items():
         shares = [
-            f"{say.percent(row[part], row[whole])}\n{say('utilisation.of', hours=say.hours(row[whole]))}"
+            f"{row[part] / 3600:,.1f}÷{row[whole] / 3600:,.1f}\n[bold]{say.percent(row[part], row[whole])}[/bold]"
             for part, whole in RATIOS.values()
         ]
-        drawn.add_row(names[str(machine_id)], *(say.hours(row[name]) for name in HOUR_COLUMNS), *shares)
+        drawn.add_row(names[str(machine_id)], *shares)
     return drawn
 
 

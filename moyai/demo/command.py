@@ -94,8 +94,7 @@ def _month(console: Console, up: Running, api: Api, ids: dict[str, UUID], settle
             statements = api.call("GET", f"/statements?month={label}")
         measured = database.run(pool, lambda conn: report(conn, settled, now=now))
     console.print()
-    names = {shared.id: shared.machine.name(locale()) for shared in EXAMPLE.machines}
-    console.print(table(measured, names, Say(locale(), ZONE)))
+    console.print(table(measured, {shared.id: shared.id for shared in EXAMPLE.machines}, Say(locale(), ZONE)))
     show.pools(console, period, locale())
     told = show.smallest_with_both(statements, api)
     member = next(each.member for each in EXAMPLE.factories if each.member.id == told["member_id"])
@@ -108,7 +107,7 @@ def _month(console: Console, up: Running, api: Api, ids: dict[str, UUID], settle
 def _found(up: Running, months: list[Interval], now: datetime) -> tuple[dict[str, UUID], str]:
     """The example in the database, and a token of its office."""
     with database.open_pool(up.settings, size=1) as pool, database.transaction(pool) as conn:
-        ids = found(conn, EXAMPLE, months, now)
+        ids = found(conn, EXAMPLE, months, now, locale())
         office = Viewer(ids[office_of(EXAMPLE)], None, frozenset({Role.OFFICE}))
         _, token = people.add_token(conn, office, name="demo", now=now)
     return ids, token

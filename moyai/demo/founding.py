@@ -3,8 +3,6 @@
 from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from telemetry.rules import set_rule
-
 from billing import setup
 from billing.model import Basis, Cost, Pool, PoolKind, Tariff
 from coop import people, register
@@ -15,6 +13,7 @@ from coop.machines import add_machine
 from moyai.demo.model import Example, MonthlyCost, SharedMachine
 from telemetry.devices import add_device, bind, confirm_clock_correction
 from telemetry.model import Device, StateRule
+from telemetry.rules import set_rule
 
 PASSWORD = "moyai-demo"  # noqa: S105  # the example's people are invented, and their password is printed
 SHARED_POOL = "shared"
@@ -22,12 +21,15 @@ SILENCE_SECONDS = 180
 BRIDGE_SECONDS = 900
 
 
-def found(conn: Connection, example: Example, months: list[Interval], now: datetime) -> dict[str, UUID]:
-    """Enter the example with the costs of `months`; return everybody's id by e-mail address."""
+def found(conn: Connection, example: Example, months: list[Interval], now: datetime, locale: str) -> dict[str, UUID]:
+    """Enter the example with the costs of `months`; return everybody's id by e-mail address.
+
+    Everybody reads in `locale`.
+    """
     register.found(conn, example.cooperative, now)
     for factory in example.factories:
         register.add_member(conn, factory.member)
-    ids = _people(conn, example)
+    ids = _people(conn, example, locale)
     office = Viewer(ids[office_of(example)], None, frozenset({Role.OFFICE}))
     for shared in example.machines:
         add_machine(conn, shared.machine, shared.hours)
@@ -49,7 +51,7 @@ def office_of(example: Example) -> str:
     return next(person.email for person in example.staff if person.role is Role.OFFICE)
 
 
-def _people(conn: Connection, example: Example) -> dict[str, UUID]:
+def _people(conn: Connection, example: Example, locale: str) -> dict[str, UUID]:
     password_hash = people.hash_password(PASSWORD)
     return {
         person.email: people.add_person(
@@ -59,6 +61,7 @@ def _people(conn: Connection, example: Example) -> dict[str, UUID]:
             roles=[person.role],
             member_id=person.member_id,
             password_hash=password_hash,
+            locale=locale,
         )
         for person in example.people
     }

@@ -73,7 +73,8 @@ def smallest_with_both(statements: Sequence[Mapping[str, Any]], api: Api) -> Map
 
 def logins(console: Console, example: Example, url: str, locale: str) -> None:
     """Where to look, and as whom."""
-    table = Table(title=translate("moyai.demo.logins_title", locale, url=url, password=PASSWORD), title_justify="left")
+    console.print("\n" + translate("moyai.demo.logins_title", locale, url=url, password=PASSWORD), style="bold")
+    table = Table()
     table.add_column(translate("moyai.demo.role", locale))
     table.add_column(translate("moyai.demo.email", locale))
     table.add_column(translate("moyai.demo.name", locale))
