@@ -161,6 +161,17 @@ def test_a_late_reading_touches_only_its_own_hours(conn: Connection) -> None:
     assert len(before["checkpoint"] ^ after["checkpoint"]) == 0, "the hours that follow begin as before"
 
 
+def test_a_late_reading_that_closes_a_gap_brings_back_what_the_gap_had_hidden(conn: Connection) -> None:
+    """The reading at 118 decided running, and left no interval: unknown began at its very moment."""
+    tool = signal(conn)
+    tool.send([(at(0), 50.0), (at(1), 50.0), (at(118), 900.0), (at(125), 900.0)])
+    tool.derive()
+    assert [row[2] for row in tool.states()] == ["idle", "unknown"]
+    tool.send([(at(121), 900.0)])
+    tool.derive()
+    assert [row[:3] for row in tool.states()][1:] == [(at(1), at(118), "unknown"), (at(118), at(125), "running")]
+
+
 @pytest.fixture
 def read_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many readings each look into the database brought."""
