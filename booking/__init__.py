@@ -12,7 +12,7 @@ from booking.model import Holder, Reservation, Status, Terms
 from booking.move import AlreadyEnded, move
 from booking.policy import SlotDenied
 from booking.projection import Seen, seen
-from booking.reserve import Wish, reserve
+from booking.reserve import Wish, book, reserve
 from booking.store import HolderUnknown, terms
 from booking.taken import SlotTaken
 
@@ -29,6 +29,7 @@ __all__ = [
     "Status",
     "Terms",
     "Wish",
+    "book",
     "cancel",
     "find",
     "free_slots",

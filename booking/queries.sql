@@ -36,8 +36,8 @@ WITH reserved AS (
             %(purpose)s, %(now)s, %(now)s)
     RETURNING id
 )
-INSERT INTO booking.claim (reservation_id, resource_id, blocked)
-SELECT r.id, c.resource_id, tstzrange(c.blocked_from, c.blocked_until)
+INSERT INTO booking.claim (reservation_id, resource_id, blocked, expires_at)
+SELECT r.id, c.resource_id, tstzrange(c.blocked_from, c.blocked_until), %(expires_at)s
 FROM reserved r, unnest(%(resource_ids)s::text[], %(blocked_from)s::timestamptz[], %(blocked_until)s::timestamptz[])
      AS c (resource_id, blocked_from, blocked_until)
 

@@ -31,6 +31,23 @@ class Wish:
 
 def reserve(conn: Connection, viewer: Viewer, wish: Wish, now: datetime) -> Reservation:
     """Reserve; raises `SlotDenied` with every reason, `SlotTaken`, `Forbidden`, `HolderUnknown` or `MachineUnknown`."""
+    return book(conn, viewer, wish, now)
+
+
+def book(
+    conn: Connection,
+    viewer: Viewer,
+    wish: Wish,
+    now: datetime,
+    *,
+    status: Status = Status.CONFIRMED,
+    expires_at: datetime | None = None,
+) -> Reservation:
+    """The one way in, for whoever makes a reservation: it is judged, then claimed, then told.
+
+    A hold or an offer is `Status.HELD` with `expires_at`, by the database's clock. Raises what `reserve` raises and
+    leaves the transaction usable.
+    """
     member_id, person_id = _for_whom(viewer, wish)
     holder, terms = store.lock(conn, wish.machine_id, member_id, person_id)
     if wish.member_id not in {None, holder.member_id}:
@@ -38,13 +55,13 @@ def reserve(conn: Connection, viewer: Viewer, wish: Wish, now: datetime) -> Rese
     obey(viewer, Question(wish.when, terms, now, records_past=viewer.has(Role.OFFICE)))
     identifier = uuid4()
     reservation = Reservation(
-        identifier, str(identifier), wish.machine_id, holder, wish.when, Status.CONFIRMED, wish.purpose, 1, now
+        identifier, str(identifier), wish.machine_id, holder, wish.when, status, wish.purpose, 1, now
     )
     try:
-        store.add(conn, reservation, terms.claims(wish.when))
+        store.add(conn, reservation, terms.claims(wish.when), expires_at)
     except Overlap:
         raise slot_taken(conn, viewer, terms, wish.when, now) from None
-    tell(conn, "reservation.created", viewer, reservation, now)
+    tell(conn, "reservation.held" if status is Status.HELD else "reservation.created", viewer, reservation, now)
     return reservation
 
 

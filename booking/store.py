@@ -68,8 +68,13 @@ def terms(conn: Connection, machine_id: str) -> Terms:
     return _terms(machine_id, row, machines.opening_hours(conn, [machine_id]).get(machine_id, []))
 
 
-def add(conn: Connection, reservation: Reservation, claims: Sequence[Claim]) -> None:
-    """Enter a reservation with its claims; raises `Overlap` and leaves the transaction usable."""
+def add(
+    conn: Connection, reservation: Reservation, claims: Sequence[Claim], expires_at: datetime | None = None
+) -> None:
+    """Enter a reservation with its claims, which end by themselves at `expires_at`.
+
+    Raises `Overlap` and leaves the transaction usable.
+    """
     values = {
         "id": reservation.id,
         "uid": reservation.uid,
@@ -79,6 +84,7 @@ def add(conn: Connection, reservation: Reservation, claims: Sequence[Claim]) -> 
         "status": reservation.status.value,
         "purpose": reservation.purpose,
         "now": reservation.created_at,
+        "expires_at": expires_at,
     }
     _write(conn, "add_reservation", values | _times(reservation.when, claims))
 
