@@ -18,17 +18,21 @@ _ADVISORY_LOCK = 7_269_110  # any constant that only this file uses
 def migrate(owner_url: str) -> list[str]:
     """Apply what is missing, as the owner; return the ids applied, in order.
 
+    A room's `post-apply.py` then runs, each time: what depends on the server rather than on the schema's version.
+
     Two processes may start at once: an advisory lock, which a killed process cannot keep, lets the second wait and
     find nothing to do.
     """
     with psycopg.connect(owner_url, autocommit=True) as guard:
         guard.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
         with get_backend(_yoyo_url(owner_url)) as backend:
+            backend.break_lock()  # yoyo's own lock is a row, which a killed process leaves behind
             missing = backend.to_apply(_all())
             applied = [migration.id for migration in missing]
             for migration in missing:
                 log.info("migration.apply id=%s", migration.id)
                 backend.apply_one(migration)
+            backend.run_post_apply(missing)
     return applied
 
 
@@ -46,7 +50,7 @@ def known() -> list[str]:
 def _all() -> Any:  # yoyo has no type information
     folders = [Path(str(resources.files(room).joinpath("migrations"))) for room in ROOMS]
     found = read_migrations(*(str(folder) for folder in folders if folder.is_dir()))
-    return MigrationList(sorted(found, key=lambda migration: migration.id))
+    return MigrationList(sorted(found, key=lambda migration: migration.id), found.post_apply)
 
 
 def _yoyo_url(url: str) -> str:

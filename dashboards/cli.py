@@ -63,9 +63,7 @@ def utilisation(
 
 def table(report: pd.DataFrame, names: dict[str, str], say: Say) -> Table:
     """The report for a terminal: each percentage under the hours that were divided."""
-    drawn = Table(
-        title=say("utilisation.title"), caption=say("utilisation.caption"), box=SIMPLE_HEAD
-    )
+    drawn = Table(title=say("utilisation.title"), caption=say("utilisation.caption"), box=SIMPLE_HEAD)
     drawn.add_column(say("utilisation.machine"))
     for name in RATIOS:
         drawn.add_column(say(f"utilisation.{name}"), justify="right", min_width=11)

@@ -86,3 +86,11 @@ def _rows(url: str) -> dict[str, list[tuple[Any, ...]]]:
             table: conn.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier("coop", table))).fetchall()
             for table in tables
         }
+
+
+def test_a_process_killed_while_it_migrated_does_not_block_the_next(timescale_template: Template) -> None:
+    with timescale_template.clone(migrated=False) as database:
+        with psycopg.connect(database.owner_url) as conn:
+            conn.execute("CREATE TABLE yoyo_lock (locked int PRIMARY KEY DEFAULT 1, ctime timestamp, pid int NOT NULL)")
+            conn.execute("INSERT INTO yoyo_lock (ctime, pid) VALUES (now(), 1)")
+        assert coop.migrate.migrate(database.owner_url) == coop.migrate.known()

@@ -1,0 +1,7 @@
+"""After every migration: readings become a hypertable where TimescaleDB has come, also later than the tables."""
+
+from yoyo import step
+
+from telemetry import timescale
+
+step(timescale.lay_out)
