@@ -12,6 +12,7 @@ from coop.identity import Role
 Table: TypeAlias = Mapping[tuple[str, str], frozenset[Role]]
 
 ANYONE = frozenset(Role)
+UNASKED = frozenset({"HEAD", "OPTIONS"})
 SIGNED_IN = frozenset(Role) - {Role.ANONYMOUS, Role.MACHINE}
 
 
@@ -31,14 +32,16 @@ def mount(app: FastAPI, router: APIRouter, table: Table, prefix: str = "") -> No
 
 
 def routes(router: APIRouter, prefix: str = "") -> list[tuple[str, str]]:
-    """Every (method, path) of `router` that a person or program can call."""
-    return [
-        (method, prefix + route.path)
-        for route in router.routes
-        if isinstance(route, APIRoute)
-        for method in sorted(route.methods or ())
-        if method not in {"HEAD", "OPTIONS"}
-    ]
+    """Every (method, path) of `router` that a person or program can call.
+
+    Raises `RightsMissing` for a router or application mounted inside `router`, whose routes no row could name.
+    """
+    found = []
+    for route in router.routes:
+        if not isinstance(route, APIRoute):
+            raise RightsMissing(f"{route!r} is not a route of its own: mount it beside the others")
+        found += [(method, prefix + route.path) for method in sorted(route.methods or ()) if method not in UNASKED]
+    return found
 
 
 def _guard(table: Table, prefix: str) -> Callable[[Request], None]:

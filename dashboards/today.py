@@ -10,7 +10,7 @@ from coop.interval import Interval
 
 USUAL = timedelta(hours=1)
 
-BoardState: TypeAlias = Literal["running", "idle", "reserved", "fault", "unknown"]
+BoardState: TypeAlias = Literal["running", "idle", "reserved", "closed", "fault", "unknown"]
 SpanKind: TypeAlias = Literal["open", "booked", "mine", "outage", "used", "unknown"]
 
 
@@ -94,8 +94,11 @@ class Board:
         return sum(card.state == "unknown" and card.free_now(self.now) for card in self.cards)
 
 
-def board_state(signal: Signal, under_way: Claimed | None) -> BoardState:
-    """What the board calls a machine. Running and silence are said first: a reservation does not explain them away."""
+def board_state(signal: Signal, under_way: Claimed | None, *, opened: bool) -> BoardState:
+    """What the board calls a machine. Running and silence are said first: a reservation does not explain them away.
+
+    A machine that stands still outside its opening hours is closed, not free.
+    """
     if under_way is not None and under_way.outage:
         return "fault"
     if signal.state == "fault":
@@ -104,7 +107,9 @@ def board_state(signal: Signal, under_way: Claimed | None) -> BoardState:
         return "running"
     if signal.state != "idle":
         return "unknown"
-    return "reserved" if under_way is not None else "idle"
+    if under_way is not None:
+        return "reserved"
+    return "idle" if opened else "closed"
 
 
 def spans_of(
@@ -145,7 +150,7 @@ def card(
     return Card(
         machine_id=machine_id,
         name=name,
-        state=board_state(signal, under_way),
+        state=board_state(signal, under_way, opened=any(each.contains(now) for each in opened)),
         since=signal.since,
         holder=holder,
         free=free,

@@ -32,7 +32,7 @@ OUTAGE = Claimed(hours(-1, 1), None, mine=False, outage=True)
     ],
 )
 def test_what_a_machine_is_called(signal: str, claim: Claimed | None, called: str) -> None:
-    assert board_state(Signal(signal, NOON), claim) == called
+    assert board_state(Signal(signal, NOON), claim, opened=True) == called
 
 
 def machine(signal: str, *claims: Claimed, free: Interval | None) -> Card:
@@ -79,3 +79,9 @@ def test_the_button_offers_an_hour_of_a_longer_stretch() -> None:
         "start=2026-11-23T03%3A00%3A00%2B00%3A00&end=2026-11-23T04%3A00"
         in machine("idle", free=hours(0, 9)).reserve_href
     )
+
+
+def test_a_machine_at_rest_outside_its_hours_is_closed_and_never_free() -> None:
+    assert board_state(Signal("idle", NOON), None, opened=False) == "closed"
+    assert board_state(Signal("running", NOON), None, opened=False) == "running"
+    assert board_state(Signal("unknown", None), None, opened=False) == "unknown"

@@ -33,7 +33,7 @@ class World:
 
     def __init__(self, api: Callers) -> None:
         self.api = api
-        self._hours = count(1)
+        self._slots = count(1)
         api.member("own", "自社㈱")
         api.member("other", SECRETS["name"])
         self.people = {"own": self._person("own", "自社 太郎", "taro@own.example")}
@@ -48,14 +48,17 @@ class World:
             person_id = people.add_person(conn, name=name, email=email, roles=[Role.ENGINEER], member_id=member_id)
         return Viewer(person_id, member_id, frozenset({Role.ENGINEER}))
 
-    def objects(self, whose: str) -> dict[str, str]:
-        """A reservation and a token of `whose`, made just now, and the machine and month that everybody shares."""
-        start = self.start + timedelta(hours=next(self._hours))
+    def objects(self, whose: str, caller: Viewer) -> dict[str, str]:
+        """A reservation and a token of `whose`, made just now, and the machine and month that everybody shares.
+
+        Own objects are the caller's very own, if the caller has a member.
+        """
+        start = self.start + timedelta(minutes=15 * next(self._slots))
         now = datetime.now(UTC)
-        slot = Interval.of(start, timedelta(hours=1))
+        slot = Interval.of(start, timedelta(minutes=15))
         wish = booking.Wish("cmm-1", slot, SECRETS["purpose"] if whose == "other" else "自社の部品")
         with database.transaction(self.api.pool) as conn:
-            person = self.people[whose]
+            person = caller if whose == caller.member_id else self.people[whose]
             reservation = booking.reserve(conn, person, wish, now)
             token_id, _ = people.add_token(conn, person, name="t", now=now)
         return {
@@ -73,8 +76,8 @@ class World:
 
     def ask(self, caller: Caller, method: str, path: str, objects: dict[str, str]) -> Any:
         """The request a curious person would send."""
-        start = self.start + timedelta(hours=next(self._hours))
-        body = {"starts_at": start.isoformat(), "ends_at": (start + timedelta(hours=1)).isoformat()}
+        start = self.start + timedelta(minutes=15 * next(self._slots))
+        body = {"starts_at": start.isoformat(), "ends_at": (start + timedelta(minutes=15)).isoformat()}
         if path.endswith("/reservations") and method == "POST":
             body["machine_id"] = "cmm-1"
         options: dict[str, Any] = {"json": body, "headers": {"If-Match": "*", "Accept": "text/html, application/json"}}
@@ -103,7 +106,7 @@ def test_every_route_opens_to_whom_the_table_says(world: World, role: Role) -> N
         if allowed and (method, path) in ENDLESS:
             continue
         for whose in ("own", "other"):
-            answer = world.ask(caller, method, path, world.objects(whose))
+            answer = world.ask(caller, method, path, world.objects(whose, caller.viewer))
             told = f"{role} {method} {path} ({whose}): {answer.status_code} {answer.text[:200]}"
             assert answer.status_code < 500, told
             if not allowed and role is Role.ANONYMOUS:
@@ -120,7 +123,7 @@ def test_nobody_learns_of_another_member(world: World, role: Role) -> None:
     for method, path in EVERY_ROUTE:
         if (method, path) in ENDLESS:
             continue
-        objects = world.objects("other")
+        objects = world.objects("other", caller.viewer)
         answer = world.ask(caller, method, path, objects)
         for what, secret in SECRETS.items():
             assert secret not in answer.text, f"{role} {method} {path}: {what}"
@@ -134,5 +137,5 @@ def test_a_purpose_is_for_its_person_and_the_operator(world: World, role: Role) 
     seen = ""
     for method, path in EVERY_ROUTE:
         if method == "GET" and (method, path) not in ENDLESS:
-            seen += world.ask(caller, method, path, world.objects("other")).text
+            seen += world.ask(caller, method, path, world.objects("other", caller.viewer)).text
     assert (SECRETS["purpose"] in seen) == (role is Role.OPERATOR)
