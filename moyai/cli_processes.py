@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from coop.settings import Settings
-from moyai.terminal import say
+from moyai.terminal import interruptible, say
 
 Data = Annotated[
     Path | None,
@@ -48,9 +48,7 @@ def up(data: Data = None, host: Host = None, port: Port = None) -> None:
         os.environ["MOYAI_DATA_FOLDER"] = str(data)
     settings = _on(Settings.from_environment(), host, port)
     _log_to_stderr(logging.WARNING)
-    for sign in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(sign) is not signal.SIG_IGN:
-            signal.signal(sign, signal.default_int_handler)
+    interruptible()
     console = Console(stderr=True)
     progress = console.status(say("moyai.up.starting"))
     progress.start()
@@ -94,7 +92,7 @@ def serve(
         access_log=False,
         server_header=False,
         proxy_headers=settings.https,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=3,
     )
 
 

@@ -1,6 +1,7 @@
 """How the command line speaks: in the terminal's language, one line for a failure, details in a file."""
 
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -22,6 +23,13 @@ def locale() -> str:
 def say(key: str, **params: object) -> str:
     """The sentence of `key` in the terminal's language."""
     return translate(key, locale(), **params)
+
+
+def interruptible() -> None:
+    """Let SIGTERM and a closed terminal end the process as Ctrl-C does; what a parent ignores stays ignored."""
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(sign) is not signal.SIG_IGN:
+            signal.signal(sign, signal.default_int_handler)
 
 
 def fail(line: str, code: int) -> NoReturn:

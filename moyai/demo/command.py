@@ -27,7 +27,7 @@ from moyai.demo.plan import MonthPlan, Story, plan_month
 from moyai.demo.simulator import month_messages
 from moyai.demo.today import bring_to_life
 from moyai.publish import publish_trace
-from moyai.terminal import locale, say
+from moyai.terminal import interruptible, locale, say
 from moyai.up import Running, running
 
 PATIENCE_SECONDS = 300
@@ -56,6 +56,7 @@ def demo(
         moyai demo
         moyai demo --exit --month 2026-10
     """
+    interruptible()
     now = datetime.now(UTC)
     settled = month(*parse_month(month_wanted), ZONE) if month_wanted else _last_month(now)
     console = Console()
