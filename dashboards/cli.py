@@ -63,10 +63,16 @@ def utilisation(
 
 def table(report: pd.DataFrame, names: dict[str, str], say: Say) -> Table:
     """The report for a terminal: each percentage under the hours that were divided."""
-    drawn = Table(title=say("utilisation.title"), caption=say("utilisation.caption"), box=SIMPLE_HEAD)
+    drawn = Table(
+        title=say("utilisation.title"),
+        caption=say("utilisation.caption"),
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
     drawn.add_column(say("utilisation.machine"))
     for name in RATIOS:
-        drawn.add_column(say(f"utilisation.{name}"), justify="right", min_width=11)
+        drawn.add_column(say(f"utilisation.{name}"), justify="right")
     for machine_id, row in report.to_dict("index").items():
         shares = [
             f"{row[part] / 3600:,.1f}÷{row[whole] / 3600:,.1f}\n[bold]{say.percent(row[part], row[whole])}[/bold]"
