@@ -3,9 +3,6 @@
 -- The rule as it was given. Its occurrences are reservations of their own, and may have moved since.
 CREATE TABLE booking.series (
     id         uuid PRIMARY KEY,
-    machine_id text NOT NULL CONSTRAINT series_machine_exists REFERENCES coop.machine (id),
-    member_id  text NOT NULL CONSTRAINT series_member_exists REFERENCES coop.member (id),
-    person_id  uuid CONSTRAINT series_person_exists REFERENCES coop.person (id),
     starts_at  timestamptz NOT NULL,
     ends_at    timestamptz NOT NULL,
     time_zone  text NOT NULL,
