@@ -2,17 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from threading import Event, Thread
 
 import procrastinate
+from procrastinate import App
 
 from coop import database
+from coop.database import Pool
 from coop.jobs import create_app
 from coop.settings import Settings
 from telemetry import derive
 
 log = logging.getLogger("moyai.work")
+
+TASKS: tuple[Callable[[App], None], ...] = ()
+"""Every room's `register(app)`: what it adds to the tasks that run here."""
 
 JOBS_AT_ONCE = 4
 DRAIN_SECONDS = 20.0
@@ -38,7 +43,8 @@ def run(settings: Settings, stop: Event) -> None:
     thread = Thread(target=derive_until_stopped, name="derive")
     thread.start()
     try:
-        asyncio.run(_run_jobs(settings, stop))
+        with database.open_pool(settings, size=JOBS_AT_ONCE) as pool:
+            asyncio.run(_run_jobs(settings, pool, stop))
     finally:
         stop.set()
         thread.join()
@@ -46,8 +52,10 @@ def run(settings: Settings, stop: Event) -> None:
         raise failures[0]
 
 
-async def _run_jobs(settings: Settings, stop: Event) -> None:
+async def _run_jobs(settings: Settings, pool: Pool, stop: Event) -> None:
     app = create_app()
+    for register in TASKS:
+        register(app)
     connector = procrastinate.PsycopgConnector(conninfo=settings.database_url)
     with app.replace_connector(connector):
         async with app.open_async():
@@ -57,7 +65,7 @@ async def _run_jobs(settings: Settings, stop: Event) -> None:
                     install_signal_handlers=False,
                     shutdown_graceful_timeout=DRAIN_SECONDS,
                     delete_jobs="successful",
-                    additional_context={"settings": settings},
+                    additional_context={"settings": settings, "pool": pool},
                 )
             )
             stopped = asyncio.create_task(asyncio.to_thread(stop.wait))
