@@ -43,6 +43,21 @@ class Settings:
     http_host: str = field(default="127.0.0.1", metadata={"what": "address the HTTP server listens on"})
     http_port: int = field(default=8000, metadata={"what": "port of the HTTP server; 0 picks a free one"})
     https: bool = field(default=False, metadata={"what": "pages are served over HTTPS: cookies get the Secure flag"})
+    public_url: str = field(
+        default="http://127.0.0.1:8000", metadata={"what": "where people reach the pages: links in mails begin with it"}
+    )
+    smtp_url: str = field(
+        default="",
+        metadata={
+            "what": "mail server, smtp://user:password@host:port (smtps:// for TLS; smtp:// uses STARTTLS where "
+            "offered); empty: no mail is sent",
+            "secret": True,
+        },
+    )
+    mail_from: str = field(default="moyai@localhost", metadata={"what": "sender of mails, and contact for web push"})
+    private_webhooks: bool = field(
+        default=False, metadata={"what": "webhooks may call private and loopback addresses, and plain HTTP"}
+    )
     pool_size: int = field(default=16, metadata={"what": "database connections of one process, at most"})
     ingest_batch_messages: int = field(default=500, metadata={"what": "messages in one ingest transaction, at most"})
     ingest_batch_ms: int = field(default=100, metadata={"what": "milliseconds until a smaller batch is written"})
