@@ -1,18 +1,27 @@
 """The door: errors as problem documents, requests that count once, transactions that are retried."""
 
-from threading import Barrier, Thread
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from threading import Barrier, Event, Thread
 
 import psycopg
 import pytest
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.testclient import TestClient
 from psycopg import errors
+from pydantic import BaseModel
 
-from coop import database
+from coop import database, register
 from coop.database import Connection, DatabaseAway, Pool
+from coop.door import Entrance
 from coop.identity import Role
+from coop.register import Member
+from coop.rights import SIGNED_IN, mount
 from coop.settings import Settings
 from moyai.application import create_app
 from tests.callers import Callers
+from tests.parts.databases import Database
 
 
 def test_a_stranger_is_asked_to_sign_in_in_their_language(api: Callers) -> None:
@@ -114,3 +123,71 @@ def test_the_application_role_cannot_rewrite_the_audit_trail(pool: Pool) -> None
             conn.execute(psycopg.sql.SQL(statement))  # type: ignore[arg-type]  # three fixed statements
     with pytest.raises(errors.InsufficientPrivilege), database.transaction(pool) as conn:
         conn.execute("ALTER TABLE coop.audit ADD COLUMN x int")
+
+
+class Asked(BaseModel):
+    amount: int
+
+
+def counting_app(url: str, started: Event, go_on: Event) -> FastAPI:
+    """One route that counts what it did in the database, and waits when it is asked to."""
+    router = APIRouter()
+
+    @router.post("/count", response_model=None)
+    def count(body: Asked, door: Entrance) -> Response:
+        def use_case(conn: Connection) -> Asked:
+            row = conn.execute("SELECT count(*) FROM coop.member").fetchone()
+            assert row is not None
+            register.add_member(conn, Member(f"m{row[0]:02}", "x", joined_on=date(2020, 1, 1)))
+            if body.amount < 0:
+                started.set()
+                assert go_on.wait(10)
+            return Asked(amount=row[0])
+
+        return door.once(use_case, asked=body, status=201)
+
+    app = create_app(Settings(database_url=url, secret_key="k" * 32))
+    mount(app, router, {("POST", "/count"): SIGNED_IN})
+    return app
+
+
+@pytest.fixture
+def counter(database: Database) -> Iterator[tuple[Callers, Event, Event]]:
+    started, go_on = Event(), Event()
+    with TestClient(counting_app(database.app_url, started, go_on), raise_server_exceptions=False) as client:
+        yield Callers(client, client.app.state.pool), started, go_on  # type: ignore[attr-defined]  # a FastAPI app
+
+
+def test_a_retry_gets_the_first_answer_and_changes_nothing(counter: tuple[Callers, Event, Event]) -> None:
+    caller = counter[0].person(Role.OFFICE)
+    key = {"headers": {"Idempotency-Key": "k"}, "json": {"amount": 1}}
+    first, second = caller.post("/count", **key), caller.post("/count", **key)
+    assert (first.status_code, first.content) == (second.status_code, second.content)
+    assert second.headers["idempotent-replayed"] == "true"
+    assert caller.post("/count", json={"amount": 1}).json() == {"amount": 1}
+
+
+def test_a_key_is_for_one_request_of_one_person(counter: tuple[Callers, Event, Event]) -> None:
+    api = counter[0]
+    one, other = api.person(Role.OFFICE), api.person(Role.OFFICE)
+    headers = {"Idempotency-Key": "k"}
+    one.post("/count", json={"amount": 1}, headers=headers)
+    reused = one.post("/count", json={"amount": 2}, headers=headers)
+    assert (reused.status_code, reused.json()["code"]) == (422, "coop.key_reused")
+    assert other.post("/count", json={"amount": 2}, headers=headers).json() == {"amount": 1}
+    for empty in ("", "x" * 256):
+        refused = one.post("/count", json={"amount": 1}, headers={"Idempotency-Key": empty})
+        assert refused.json()["code"] == "coop.key_invalid"
+
+
+def test_a_second_request_while_the_first_is_answered_is_told_so(counter: tuple[Callers, Event, Event]) -> None:
+    api, started, go_on = counter
+    caller = api.person(Role.OFFICE)
+    slow = {"json": {"amount": -1}, "headers": {"Idempotency-Key": "k"}}
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(caller.post, "/count", **slow)
+        assert started.wait(10)
+        second = caller.post("/count", **slow)
+        go_on.set()
+        assert first.result(10).status_code == 201
+    assert (second.status_code, second.json()["code"]) == (409, "coop.request_in_flight")
