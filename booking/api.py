@@ -141,7 +141,7 @@ def move_reservation(reservation_id: UUID, body: SlotWanted, door: Entrance, if_
     """Move, extend or shorten a reservation. If the new slot is refused it keeps the old one."""
     if if_match is None:
         raise VersionNeeded()
-    version, when = _version(if_match), Interval(body.starts_at, body.ends_at)
+    version, when = version_of(if_match), Interval(body.starts_at, body.ends_at)
     return door.once(
         lambda conn: _view(door, move(conn, door.viewer, reservation_id, when, door.now, version=version)),
         asked=body,
@@ -152,7 +152,7 @@ def move_reservation(reservation_id: UUID, body: SlotWanted, door: Entrance, if_
 @router.delete("/reservations/{reservation_id}", status_code=204)
 def cancel_reservation(reservation_id: UUID, door: Entrance, if_match: IfMatch = None) -> Response:
     """Cancel a reservation; a second time changes nothing."""
-    version = None if if_match is None else _version(if_match)
+    version = None if if_match is None else version_of(if_match)
     door.run(lambda conn: cancel(conn, door.viewer, reservation_id, door.now, version=version))
     return Response(status_code=204)
 
@@ -180,7 +180,7 @@ def _etag(view: ReservationView) -> str:
     return f'"{view.version}"'
 
 
-def _version(if_match: str) -> int | None:
+def version_of(if_match: str) -> int | None:
     """The version that an `If-Match` names, None for `*`; raises `PreconditionFailed` for what is no ETag of ours."""
     tag = if_match.strip()
     if tag == "*":

@@ -65,9 +65,9 @@ def knows(viewer: Viewer, reservation: Reservation) -> bool:
 
 def conflict(taken: Taken, viewer: Viewer) -> dict[str, Any]:
     """What stands in the way, JSON-ready: the blocked time, and the reservation behind it where the viewer may know."""
-    said: dict[str, Any] = {"resource_id": taken.claim.resource_id, **_span(taken.claim.blocked)}
+    said: dict[str, Any] = {"resource_id": taken.claim.resource_id, **span(taken.claim.blocked)}
     if knows(viewer, taken.reservation):
-        said["reservation"] = {"id": str(taken.reservation.id), **_span(taken.reservation.when)}
+        said["reservation"] = {"id": str(taken.reservation.id), **span(taken.reservation.when)}
         said["reservation"]["person_name"] = taken.reservation.holder.person_name
         said["reservation"]["member_name"] = taken.reservation.holder.member_name
     return said
@@ -75,7 +75,7 @@ def conflict(taken: Taken, viewer: Viewer) -> dict[str, Any]:
 
 def free(machine_id: str, slot: Interval) -> dict[str, str]:
     """A slot that can be booked instead, JSON-ready."""
-    return {"machine_id": machine_id, **_span(slot)}
+    return {"machine_id": machine_id, **span(slot)}
 
 
 def reason(denial: Denial, viewer: Viewer) -> dict[str, Any]:
@@ -84,9 +84,11 @@ def reason(denial: Denial, viewer: Viewer) -> dict[str, Any]:
     return {"code": denial.code, "detail": detail, "params": denial.params}
 
 
-def _span(when: Interval) -> dict[str, str]:
-    return {"starts_at": _written(when.start), "ends_at": _written(when.end)}
+def span(when: Interval) -> dict[str, str]:
+    """An interval, JSON-ready."""
+    return {"starts_at": written(when.start), "ends_at": written(when.end)}
 
 
-def _written(moment: datetime) -> str:
+def written(moment: datetime) -> str:
+    """A moment in UTC as RFC 3339 writes it."""
     return moment.isoformat().replace("+00:00", "Z")
