@@ -10,8 +10,8 @@ SELECT m.in_service, m.set_up_minutes, m.tear_down_minutes,
        y.granularity_minutes, y.shortest_minutes, y.longest_minutes, y.horizon_days, c.time_zone
 FROM booking.resource r
 JOIN coop.machine m ON m.id = r.machine_id
-JOIN booking.policy y ON y.machine_id = m.id
 CROSS JOIN coop.cooperative c
+JOIN booking.policy y ON y.machine_id = m.id AND y.valid @> (now() AT TIME ZONE c.time_zone)::date
 WHERE r.id = %(machine_id)s
 FOR NO KEY UPDATE OF r
 
@@ -19,42 +19,44 @@ FOR NO KEY UPDATE OF r
 SELECT m.in_service, m.set_up_minutes, m.tear_down_minutes,
        y.granularity_minutes, y.shortest_minutes, y.longest_minutes, y.horizon_days, c.time_zone
 FROM coop.machine m
-JOIN booking.policy y ON y.machine_id = m.id
 CROSS JOIN coop.cooperative c
+JOIN booking.policy y ON y.machine_id = m.id AND y.valid @> (now() AT TIME ZONE c.time_zone)::date
 WHERE m.id = %(machine_id)s
 
 -- drop_expired_holds: Give back the time of holds that are over by the database's clock; the lock is held.
 DELETE FROM booking.reservation r USING booking.claim c
-WHERE c.resource_id = %(machine_id)s AND c.expires_at <= clock_timestamp()
+WHERE c.resource_id = ANY (%(resource_ids)s) AND c.expires_at <= clock_timestamp()
   AND r.id = c.reservation_id AND r.status = 'held'
 
 -- add_reservation: Enter a reservation with its claims; claim_no_overlap decides whether the time was free.
 WITH reserved AS (
-    INSERT INTO booking.reservation (id, uid, machine_id, member_id, person_id, starts_at, ends_at, status, purpose,
-                                     created_at, changed_at)
-    VALUES (%(id)s, %(uid)s, %(machine_id)s, %(member_id)s, %(person_id)s, %(starts_at)s, %(ends_at)s, %(status)s,
-            %(purpose)s, %(now)s, %(now)s)
+    INSERT INTO booking.reservation (id, uid, machine_id, resource_id, member_id, person_id, starts_at, ends_at, status,
+                                     purpose, service, options, created_at, changed_at)
+    VALUES (%(id)s, %(uid)s, %(machine_id)s, %(resource_id)s, %(member_id)s, %(person_id)s, %(starts_at)s, %(ends_at)s,
+            %(status)s, %(purpose)s, %(service)s, %(options)s, %(now)s, %(now)s)
     RETURNING id
 )
-INSERT INTO booking.claim (reservation_id, resource_id, blocked, expires_at)
-SELECT r.id, c.resource_id, tstzrange(c.blocked_from, c.blocked_until), %(expires_at)s
-FROM reserved r, unnest(%(resource_ids)s::text[], %(blocked_from)s::timestamptz[], %(blocked_until)s::timestamptz[])
-     AS c (resource_id, blocked_from, blocked_until)
+INSERT INTO booking.claim (reservation_id, resource_id, blocked, need, expires_at)
+SELECT r.id, c.resource_id, tstzrange(c.blocked_from, c.blocked_until), c.need, %(expires_at)s
+FROM reserved r, unnest(%(resource_ids)s::text[], %(blocked_from)s::timestamptz[], %(blocked_until)s::timestamptz[],
+                        %(needs)s::text[]) AS c (resource_id, blocked_from, blocked_until, need)
 
--- move_reservation: Give a reservation and its claims another time if nobody changed it meanwhile.
+-- move_reservation: Give a reservation another time or machine, and the claims for it, if nobody changed it meanwhile.
 WITH moved AS (
     UPDATE booking.reservation
-    SET starts_at = %(starts_at)s, ends_at = %(ends_at)s, version = version + 1, changed_at = %(now)s
+    SET starts_at = %(starts_at)s, ends_at = %(ends_at)s, machine_id = %(machine_id)s, resource_id = %(resource_id)s,
+        status = %(status)s, expected_at = NULL, version = version + 1, changed_at = %(now)s
     WHERE id = %(id)s AND version = %(version)s
     RETURNING id
-), claimed AS (
-    UPDATE booking.claim c
-    SET blocked = tstzrange(n.blocked_from, n.blocked_until)
-    FROM moved m, unnest(%(resource_ids)s::text[], %(blocked_from)s::timestamptz[], %(blocked_until)s::timestamptz[])
-         AS n (resource_id, blocked_from, blocked_until)
-    WHERE c.reservation_id = m.id AND c.resource_id = n.resource_id AND c.released_at IS NULL
+), given_back AS (
+    DELETE FROM booking.claim c USING moved m WHERE c.reservation_id = m.id AND c.released_at IS NULL
+    RETURNING c.expires_at
 )
-SELECT id FROM moved
+INSERT INTO booking.claim (reservation_id, resource_id, blocked, need, expires_at)
+SELECT m.id, n.resource_id, tstzrange(n.blocked_from, n.blocked_until), n.need,
+       coalesce(%(expires_at)s, (SELECT max(expires_at) FROM given_back))
+FROM moved m, unnest(%(resource_ids)s::text[], %(blocked_from)s::timestamptz[], %(blocked_until)s::timestamptz[],
+                     %(needs)s::text[]) AS n (resource_id, blocked_from, blocked_until, need)
 
 -- cancel_reservation: End a reservation and give its time back if nobody changed it meanwhile.
 WITH cancelled AS (
@@ -71,20 +73,20 @@ WITH cancelled AS (
 SELECT id FROM cancelled
 
 -- reservation_by_id: One reservation with the names behind it.
-SELECT r.id, r.uid, r.machine_id, m.id, m.name, p.id, p.name, r.starts_at, r.ends_at, r.status, r.purpose, r.version,
-       r.created_at
+SELECT r.id, r.uid, coalesce(r.machine_id, r.resource_id), m.id, m.name, p.id, p.name, r.starts_at, r.ends_at, r.status,
+       r.purpose, r.version, r.created_at, r.service, r.options, r.expected_at
 FROM booking.reservation r
 JOIN coop.member m ON m.id = r.member_id
 LEFT JOIN coop.person p ON p.id = r.person_id
 WHERE r.id = %(id)s
 
 -- reservations: The next reservations that hold time, by start, from a place in the list on.
-SELECT r.id, r.uid, r.machine_id, m.id, m.name, p.id, p.name, r.starts_at, r.ends_at, r.status, r.purpose, r.version,
-       r.created_at
+SELECT r.id, r.uid, coalesce(r.machine_id, r.resource_id), m.id, m.name, p.id, p.name, r.starts_at, r.ends_at, r.status,
+       r.purpose, r.version, r.created_at, r.service, r.options, r.expected_at
 FROM booking.reservation r
 JOIN coop.member m ON m.id = r.member_id
 LEFT JOIN coop.person p ON p.id = r.person_id
-WHERE r.status NOT IN ('held', 'released', 'cancelled')
+WHERE r.status NOT IN ('held', 'released', 'cancelled', 'declined')
   AND r.ends_at > %(from)s
   AND (%(until)s::timestamptz IS NULL OR r.starts_at < %(until)s)
   AND (%(machine_id)s::text IS NULL OR r.machine_id = %(machine_id)s)
@@ -93,12 +95,14 @@ WHERE r.status NOT IN ('held', 'released', 'cancelled')
 ORDER BY r.starts_at, r.id
 LIMIT %(limit)s
 
--- taken: When some resources are taken within a window, with the reservations behind it; expired holds take nothing.
-SELECT c.resource_id, lower(c.blocked), upper(c.blocked), r.id, r.uid, r.machine_id, m.id, m.name, p.id, p.name,
-       r.starts_at, r.ends_at, r.status, r.purpose, r.version, r.created_at
+-- taken: When some resources are taken within a window, with the reservations or outages behind it; expired holds take nothing.
+SELECT c.resource_id, lower(c.blocked), upper(c.blocked), o.kind, r.id, r.uid, coalesce(r.machine_id, r.resource_id),
+       m.id, m.name, p.id, p.name, r.starts_at, r.ends_at, r.status, r.purpose, r.version, r.created_at, r.service,
+       r.options, r.expected_at
 FROM booking.claim c
-JOIN booking.reservation r ON r.id = c.reservation_id
-JOIN coop.member m ON m.id = r.member_id
+LEFT JOIN booking.outage o ON o.id = c.outage_id
+LEFT JOIN booking.reservation r ON r.id = c.reservation_id
+LEFT JOIN coop.member m ON m.id = r.member_id
 LEFT JOIN coop.person p ON p.id = r.person_id
 WHERE c.resource_id = ANY (%(resource_ids)s) AND c.blocked && tstzrange(%(from)s, %(until)s)
   AND c.released_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
@@ -213,7 +217,7 @@ INSERT INTO booking.offer (id, request_id, reservation_id, machine_id, during, o
 VALUES (%(id)s, %(request_id)s, %(reservation_id)s, %(machine_id)s, tstzrange(%(start)s, %(end)s), %(now)s,
         least(clock_timestamp() + %(lasts)s, %(start)s))
 ON CONFLICT DO NOTHING
-RETURNING expires_at
+RETURNING id
 
 -- offer_by_id: An offer with the person and the member it is made to.
 SELECT o.id, o.request_id, o.reservation_id, o.machine_id, lower(o.during), upper(o.during), o.expires_at, o.answer,
@@ -288,3 +292,308 @@ SELECT DISTINCT c.reservation_id
 FROM booking.claim c
 JOIN booking.claim o ON o.resource_id = c.resource_id AND o.blocked && c.blocked AND o.id <> c.id
 WHERE c.reservation_id = ANY (%(reservation_ids)s) AND c.released_at IS NULL AND o.released_at IS NULL
+
+-- Services, pools, outages
+
+-- lock_resources: Lock resources in the order of their ids until the transaction ends.
+SELECT r.id FROM booking.resource r WHERE r.id = ANY (%(resource_ids)s) ORDER BY r.id FOR NO KEY UPDATE
+
+-- service_of: A service with its needs, one row for each, and the units in service that can meet it.
+SELECT s.approval_minutes, n.name, n.optional,
+       ARRAY(SELECT r.id FROM booking.resource r LEFT JOIN coop.machine m ON m.id = r.machine_id
+             WHERE (r.id = n.unit_id
+                    OR r.id IN (SELECT u.resource_id FROM booking.pool_unit u WHERE u.pool_id = n.pool_id))
+               AND r.in_service AND coalesce(m.in_service, true)
+             ORDER BY r.id),
+       n.from_edge, n.from_minutes, n.until_edge, n.until_minutes
+FROM booking.service s
+LEFT JOIN booking.service_need n ON n.resource_id = s.resource_id AND n.kind = s.kind
+WHERE s.resource_id = %(resource_id)s AND s.kind = %(kind)s
+ORDER BY n.name
+
+-- resource_hours: When resources are there, weekly.
+SELECT h.resource_id, h.iso_weekday, h.opens, h.closes FROM booking.resource_hours h
+WHERE h.resource_id = ANY (%(resource_ids)s)
+ORDER BY h.resource_id, h.iso_weekday, h.opens
+
+-- busy: The times at which some resources are taken within a window, other than by one reservation.
+SELECT c.resource_id, lower(c.blocked), upper(c.blocked)
+FROM booking.claim c
+WHERE c.resource_id = ANY (%(resource_ids)s) AND c.blocked && tstzrange(%(from)s, %(until)s)
+  AND c.released_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
+  AND c.reservation_id IS DISTINCT FROM %(but_for)s::uuid
+ORDER BY c.resource_id, lower(c.blocked)
+
+-- units_of: Which unit each need of a reservation has.
+SELECT c.need, c.resource_id FROM booking.claim c
+WHERE c.reservation_id = %(reservation_id)s AND c.need IS NOT NULL AND c.released_at IS NULL
+
+-- person_terms: Whether a person can be booked without a machine.
+SELECT r.in_service, c.time_zone FROM booking.resource r CROSS JOIN coop.cooperative c
+WHERE r.id = %(resource_id)s AND r.kind = 'person'
+
+-- conditions: What a machine asks by the version of its policy that decides now, and what is known of its fitness.
+SELECT m.kind,
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(h.country, lower(h.valid), upper(h.valid))), '[]')
+        FROM booking.holiday_closing h WHERE h.machine_id = m.id),
+       y.notice_minutes, y.cancel_minutes, y.priority_horizon_days, y.nonmembers_allowed, y.nonmember_horizon_days,
+       y.required_level, y.supervised_level, y.calibration_required, y.daily_check_required, y.coldest_celsius,
+       y.warmest_celsius, y.temperature_denies, y.soak_minutes, y.soak_denies,
+       (SELECT max(b.valid_until) FROM booking.calibration b WHERE b.machine_id = m.id), k.failed_at, k.passed_at,
+       t.celsius, t.at
+FROM coop.machine m
+CROSS JOIN coop.cooperative c
+JOIN booking.policy y ON y.machine_id = m.id AND y.valid @> (now() AT TIME ZONE c.time_zone)::date
+LEFT JOIN booking.room_temperature t ON t.machine_id = m.id
+CROSS JOIN LATERAL (
+    SELECT max(last.checked_at) FILTER (WHERE NOT last.passed) AS failed_at,
+           CASE WHEN bool_and(coalesce(last.passed, false)) THEN min(last.checked_at) END AS passed_at
+    FROM booking.master a
+    LEFT JOIN LATERAL (SELECT checked_at, passed FROM booking.master_check
+                       WHERE master_id = a.id ORDER BY checked_at DESC LIMIT 1) last ON true
+    WHERE a.machine_id = m.id AND a.retired_at IS NULL) k
+WHERE m.id = %(machine_id)s
+
+-- calendar_exceptions: The closures and extra openings of some machines, of all if none is named; not those long over.
+SELECT m.id, lower(e.during), upper(e.during), e.opens
+FROM booking.calendar_exception e
+JOIN coop.machine m ON m.id = e.machine_id OR (e.machine_id IS NULL AND (e.site IS NULL OR e.site = m.site))
+WHERE upper(e.during) > now() - interval '400 days'
+  AND (%(machine_ids)s::text[] IS NULL OR m.id = ANY (%(machine_ids)s))
+ORDER BY m.id, lower(e.during)
+
+-- holiday_closings: On which public holidays machines are closed, and from when until when.
+SELECT machine_id, country, lower(valid), upper(valid) FROM booking.holiday_closing ORDER BY machine_id, lower(valid)
+
+-- standing: Who somebody is to a machine: member, priority, gauge, qualification, instructor, soaking. One row.
+SELECT m.is_member,
+       EXISTS (SELECT FROM booking.priority p
+               WHERE p.machine_id = %(machine_id)s AND p.member_id = m.id AND p.valid @> %(day)s::date),
+       u.percent, u.warn_percent, u.deny_percent, x.soaks_from,
+       NOT EXISTS (SELECT FROM booking.preparation o JOIN booking.reservation r ON r.id = o.reservation_id
+                   WHERE o.instructor_id = x.instructor_id AND r.id IS DISTINCT FROM %(reservation_id)s::uuid
+                     AND r.status IN ('held', 'pending', 'confirmed', 'in_use')
+                     AND r.starts_at < %(end)s AND r.ends_at > %(start)s),
+       CASE WHEN %(supervises)s THEN
+           (SELECT array_agg(n.name ORDER BY n.name) FROM booking.qualification i JOIN coop.person n ON n.id = i.person_id
+            WHERE i.machine_kind = %(kind)s AND i.level >= %(instructs_from)s AND n.active
+              AND i.valid @> tstzrange(%(start)s, %(end)s)) END,
+       q.level, q.valid_until, q.last_used_at, q.lapse_after_days,
+       t.level, t.valid_until, t.last_used_at, t.lapse_after_days
+FROM coop.member m
+LEFT JOIN booking.nonmember_use u ON true
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN %(stored)s THEN s.instructor_id ELSE %(instructor_id)s::uuid END AS instructor_id,
+           CASE WHEN %(stored)s THEN s.soaks_from ELSE %(soaks_from)s::timestamptz END AS soaks_from
+    FROM (SELECT 1) one LEFT JOIN booking.preparation s ON s.reservation_id = %(reservation_id)s::uuid) x
+LEFT JOIN LATERAL booking.qualified(%(person_id)s::uuid, %(kind)s, %(start)s) q ON true
+LEFT JOIN LATERAL booking.qualified(x.instructor_id, %(kind)s, %(start)s) t ON true
+WHERE m.id = %(member_id)s
+
+-- quotas_used: The limits of a holder on a machine, and what is used of each; the member is locked.
+SELECT q.holder, q.span, q.most,
+       (SELECT CASE q.span WHEN 'at_once' THEN count(*)
+               ELSE ceil(coalesce(sum(extract(epoch FROM r.ends_at - r.starts_at)), 0) / 60) END
+        FROM booking.reservation r
+        WHERE r.member_id = %(member_id)s AND (q.holder = 'member' OR r.person_id = %(person_id)s)
+          AND (q.machine_id IS NULL OR r.machine_id = q.machine_id)
+          AND r.id IS DISTINCT FROM %(reservation_id)s::uuid
+          AND r.ends_at > CASE q.span WHEN 'at_once' THEN %(now)s WHEN 'week' THEN %(week_from)s ELSE %(month_from)s END
+          AND (q.span <> 'week' OR r.starts_at >= %(week_from)s AND r.starts_at < %(week_until)s)
+          AND (q.span <> 'month' OR r.starts_at >= %(month_from)s AND r.starts_at < %(month_until)s)
+          AND (r.status IN ('pending', 'confirmed', 'in_use') OR (r.status = 'done' AND q.span <> 'at_once')
+               OR (r.status = 'held' AND NOT EXISTS (SELECT FROM booking.claim c WHERE c.reservation_id = r.id
+                                                     AND c.expires_at <= clock_timestamp()))))
+FROM booking.quota q
+WHERE q.valid @> %(day)s::date AND (q.machine_id IS NULL OR q.machine_id = %(machine_id)s)
+  AND (q.holder = 'member' OR %(person_id)s::uuid IS NOT NULL)
+ORDER BY q.id
+
+-- prepare_reservation: Keep who instructs the person of a reservation and since when its part soaks.
+INSERT INTO booking.preparation (reservation_id, instructor_id, soaks_from)
+VALUES (%(reservation_id)s, %(instructor_id)s, %(soaks_from)s)
+
+-- answer_request: Confirm or decline a request that nobody changed and whose time is not over by the database's clock.
+WITH answered AS (
+    UPDATE booking.claim
+    SET expires_at = NULL, released_at = CASE WHEN %(status)s = 'declined' THEN %(now)s::timestamptz END
+    WHERE reservation_id = %(id)s AND released_at IS NULL AND expires_at > clock_timestamp()
+    RETURNING reservation_id
+)
+UPDATE booking.reservation
+SET status = %(status)s, version = version + 1, changed_at = %(now)s
+WHERE id IN (SELECT reservation_id FROM answered) AND status = 'pending' AND version = %(version)s
+
+-- lapse_requests: Decline the requests whose time is over by the database's clock; one that is being answered waits.
+WITH over AS (
+    SELECT r.id FROM booking.reservation r
+    WHERE r.status = 'pending'
+      AND r.id IN (SELECT c.reservation_id FROM booking.claim c
+                   WHERE c.expires_at <= clock_timestamp() AND c.released_at IS NULL
+                     AND (%(resource_ids)s::text[] IS NULL OR c.resource_id = ANY (%(resource_ids)s)))
+    FOR UPDATE SKIP LOCKED
+), given_back AS (
+    UPDATE booking.claim c SET released_at = %(now)s, expires_at = NULL FROM over
+    WHERE c.reservation_id = over.id AND c.released_at IS NULL
+)
+UPDATE booking.reservation r
+SET status = 'declined', version = version + 1, changed_at = %(now)s
+FROM over WHERE r.id = over.id
+RETURNING r.id
+
+-- Feeds and messages
+
+-- add_feed: Enter a calendar by the digest of its secret.
+INSERT INTO booking.feed (secret_hash, person_id, machine_id, member_id, created_at)
+VALUES (%(secret_hash)s, %(person_id)s, %(machine_id)s, %(member_id)s, %(now)s)
+RETURNING id, machine_id, member_id, created_at
+
+-- feeds_of: A person's calendars that are not revoked, newest first.
+SELECT id, machine_id, member_id, created_at FROM booking.feed
+WHERE person_id = %(person_id)s AND revoked_at IS NULL
+ORDER BY created_at DESC, id
+
+-- revoke_feed: End one of a person's calendars.
+UPDATE booking.feed SET revoked_at = %(now)s
+WHERE id = %(id)s AND person_id = %(person_id)s AND revoked_at IS NULL
+RETURNING id
+
+-- feed_by_secret: A calendar, what it is of, and its person with the rights they have now.
+SELECT f.id, f.machine_id, f.member_id, f.created_at, coalesce(c.name_ja, m.name, p.name),
+       coalesce(c.name_en, m.name, p.name), p.id, p.member_id, p.locale,
+       ARRAY(SELECT role FROM coop.person_role WHERE person_id = p.id), k.time_zone
+FROM booking.feed f
+JOIN coop.person p ON p.id = f.person_id AND p.active
+LEFT JOIN coop.machine c ON c.id = f.machine_id
+LEFT JOIN coop.member m ON m.id = f.member_id
+CROSS JOIN coop.cooperative k
+WHERE f.secret_hash = %(secret_hash)s AND f.revoked_at IS NULL
+
+-- feed_plans: The reservations of a calendar that end after a time, with what was cancelled not long ago.
+SELECT r.uid, r.member_id, m.name, r.person_id, p.name, r.starts_at, r.ends_at, r.status, r.purpose, r.version,
+       r.created_at, r.changed_at, coalesce(c.name_ja, x.name), coalesce(c.name_en, x.name), coalesce(c.site, '')
+FROM booking.reservation r
+JOIN coop.member m ON m.id = r.member_id
+LEFT JOIN coop.person p ON p.id = r.person_id
+LEFT JOIN coop.machine c ON c.id = r.machine_id
+LEFT JOIN booking.resource a ON a.id = r.resource_id
+LEFT JOIN coop.person x ON x.id = a.person_id
+WHERE r.status <> 'held' AND r.ends_at > %(from)s
+  AND (r.status NOT IN ('released', 'cancelled', 'declined') OR r.changed_at > %(cancelled_since)s)
+  AND (%(machine_id)s::text IS NULL OR r.machine_id = %(machine_id)s)
+  AND (%(member_id)s::text IS NULL OR r.member_id = %(member_id)s)
+  AND (%(person_id)s::uuid IS NULL OR r.person_id = %(person_id)s OR EXISTS (
+        SELECT FROM booking.claim k JOIN booking.resource h ON h.id = k.resource_id
+        WHERE k.reservation_id = r.id AND h.person_id = %(person_id)s
+          AND (k.released_at IS NULL OR r.status IN ('released', 'cancelled', 'declined'))))
+ORDER BY r.starts_at, r.id
+
+-- message_preference: How a person wants to hear of their reservations.
+SELECT channel FROM booking.message_preference WHERE person_id = %(person_id)s
+
+-- prefer_channel: Remember how a person wants to hear of their reservations.
+INSERT INTO booking.message_preference (person_id, channel) VALUES (%(person_id)s, %(channel)s)
+ON CONFLICT (person_id) DO UPDATE SET channel = excluded.channel
+
+-- subscribe_push: Enter a browser; one that is known already is the viewer's from now on.
+INSERT INTO booking.push_subscription (person_id, endpoint, public_key, auth, created_at)
+VALUES (%(person_id)s, %(endpoint)s, %(public_key)s, %(auth)s, %(now)s)
+ON CONFLICT (endpoint) DO UPDATE
+SET person_id = excluded.person_id, public_key = excluded.public_key, auth = excluded.auth
+RETURNING id, endpoint, created_at
+
+-- push_subscriptions_of: A person's browsers, newest first.
+SELECT id, endpoint, created_at FROM booking.push_subscription
+WHERE person_id = %(person_id)s
+ORDER BY created_at DESC, id
+
+-- revoke_push: Forget one of a person's browsers.
+DELETE FROM booking.push_subscription WHERE id = %(id)s AND person_id = %(person_id)s RETURNING id
+
+-- push_subscription: One browser and whose it is.
+SELECT person_id, endpoint, public_key, auth FROM booking.push_subscription WHERE id = %(id)s
+
+-- forget_push: Forget a browser that is gone.
+DELETE FROM booking.push_subscription WHERE id = %(id)s
+
+-- to_be_told: Who is told of a reservation: its person, or who manages its member if nobody is named; and who helps.
+SELECT p.id, coalesce(y.channel, 'mail'),
+       ARRAY(SELECT s.id FROM booking.push_subscription s WHERE s.person_id = p.id ORDER BY s.id)
+FROM coop.person p
+LEFT JOIN booking.message_preference y ON y.person_id = p.id
+WHERE p.active AND (
+    p.id = %(person_id)s
+    OR (%(person_id)s::uuid IS NULL AND p.member_id = %(member_id)s
+        AND EXISTS (SELECT FROM coop.person_role o WHERE o.person_id = p.id AND o.role = 'member_manager'))
+    OR EXISTS (SELECT FROM booking.claim k JOIN booking.resource h ON h.id = k.resource_id
+               WHERE k.reservation_id = %(reservation_id)s AND h.person_id = p.id))
+ORDER BY p.id
+
+-- add_message: Enter that a person is told of an event; a second time enters nothing.
+INSERT INTO booking.message (event_id, person_id, channel, created_at)
+VALUES (%(event_id)s, %(person_id)s, %(channel)s, %(now)s)
+ON CONFLICT DO NOTHING
+RETURNING event_id
+
+-- message_is_open: Whether a message waits to be sent.
+SELECT sent_at IS NULL FROM booking.message
+WHERE event_id = %(event_id)s AND person_id = %(person_id)s AND channel = %(channel)s
+
+-- message_sent: Remember that a message was sent.
+UPDATE booking.message SET sent_at = %(now)s
+WHERE event_id = %(event_id)s AND person_id = %(person_id)s AND channel = %(channel)s
+
+-- message_facts: What a person must know of a reservation, and how to reach them.
+SELECT p.name, p.email, p.locale, r.uid, r.created_at, coalesce(c.name_ja, x.name), coalesce(c.name_en, x.name),
+       coalesce(c.site, ''), coalesce(y.cancel_minutes, 0), coalesce(y.soak_minutes, 0),
+       (SELECT min(lower(k.blocked)) FROM booking.claim k JOIN booking.resource h ON h.id = k.resource_id
+        WHERE k.reservation_id = r.id AND h.kind = 'place' AND k.released_at IS NULL),
+       ARRAY(SELECT DISTINCT q.name FROM booking.claim k JOIN booking.resource h ON h.id = k.resource_id
+             JOIN coop.person q ON q.id = h.person_id
+             WHERE k.reservation_id = r.id AND k.released_at IS NULL AND q.id <> p.id ORDER BY q.name),
+       EXISTS (SELECT FROM booking.claim k JOIN booking.resource h ON h.id = k.resource_id
+               WHERE k.reservation_id = r.id AND h.person_id = p.id),
+       m.name, o.name, g.name, g.time_zone
+FROM booking.reservation r
+JOIN coop.member m ON m.id = r.member_id
+LEFT JOIN coop.person o ON o.id = r.person_id
+LEFT JOIN coop.machine c ON c.id = r.machine_id
+LEFT JOIN booking.policy y ON y.machine_id = r.machine_id
+LEFT JOIN booking.resource a ON a.id = r.resource_id
+LEFT JOIN coop.person x ON x.id = a.person_id
+CROSS JOIN coop.cooperative g
+JOIN coop.person p ON p.id = %(person_id)s AND p.active
+WHERE r.id = %(reservation_id)s
+
+-- add_webhook: Enter a program that is told of every reservation.
+INSERT INTO booking.webhook (url, created_by, created_at) VALUES (%(url)s, %(person_id)s, %(now)s)
+RETURNING id, url, created_at
+
+-- webhooks: The programs that are told, newest first.
+SELECT id, url, created_at FROM booking.webhook WHERE stopped_at IS NULL ORDER BY created_at DESC, id
+
+-- stop_webhook: Tell a program no more.
+UPDATE booking.webhook SET stopped_at = %(now)s WHERE id = %(id)s AND stopped_at IS NULL RETURNING id
+
+-- add_deliveries: Enter an event for every program that is told; a second time enters nothing.
+INSERT INTO booking.webhook_delivery (webhook_id, event_id, type, body, created_at)
+SELECT w.id, %(event_id)s, %(type)s, %(body)s, %(now)s FROM booking.webhook w WHERE w.stopped_at IS NULL
+ON CONFLICT ON CONSTRAINT webhook_delivery_once_per_event DO NOTHING
+RETURNING id
+
+-- open_delivery: What is to be delivered and where; nothing if it was, or if its program is told no more.
+SELECT w.id, w.url, d.event_id, d.body FROM booking.webhook_delivery d JOIN booking.webhook w ON w.id = d.webhook_id
+WHERE d.id = %(id)s AND d.delivered_at IS NULL AND w.stopped_at IS NULL
+
+-- note_attempt: Remember what became of an attempt to deliver.
+UPDATE booking.webhook_delivery
+SET attempts = attempts + 1, last_attempt_at = %(now)s, last_status = %(status)s, last_error = %(error)s,
+    delivered_at = CASE WHEN %(delivered)s THEN %(now)s::timestamptz END
+WHERE id = %(id)s
+
+-- deliveries: What a program was told, newest first.
+SELECT id, event_id, type, created_at, attempts, last_attempt_at, last_status, last_error, delivered_at
+FROM booking.webhook_delivery
+WHERE webhook_id = %(webhook_id)s
+ORDER BY created_at DESC, id DESC
+LIMIT %(limit)s
