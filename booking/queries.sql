@@ -182,7 +182,7 @@ ORDER BY created_at, id
 -- end_request: A request is withdrawn, once.
 UPDATE booking.waitlist_request SET status = 'withdrawn' WHERE id = %(id)s AND status = 'waiting' RETURNING id
 
--- lapse_requests: Nobody waits any more for a time that cannot come.
+-- lapse_waiting: Nobody waits any more for a time that cannot come.
 UPDATE booking.waitlist_request w SET status = 'lapsed'
 WHERE status = 'waiting' AND latest_end - length_minutes * interval '1 minute' <= %(now)s
   AND NOT EXISTS (SELECT FROM booking.offer o WHERE o.request_id = w.id AND o.answer IS NULL)
