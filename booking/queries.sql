@@ -597,3 +597,105 @@ FROM booking.webhook_delivery
 WHERE webhook_id = %(webhook_id)s
 ORDER BY created_at DESC, id DESC
 LIMIT %(limit)s
+
+-- policies: All versions of what a machine asks, by their first day.
+SELECT lower(valid), upper(valid), granularity_minutes, shortest_minutes, longest_minutes, horizon_days, notice_minutes,
+       cancel_minutes, priority_horizon_days, nonmembers_allowed, nonmember_horizon_days, required_level,
+       supervised_level, calibration_required, daily_check_required, coldest_celsius, warmest_celsius,
+       temperature_denies, soak_minutes, soak_denies
+FROM booking.policy WHERE machine_id = %(machine_id)s ORDER BY lower(valid)
+
+-- lock_policy: The version that decides on a day, for whoever changes it; others wait.
+SELECT lower(y.valid), upper(y.valid), y.granularity_minutes, y.shortest_minutes, y.longest_minutes, y.horizon_days,
+       y.notice_minutes, y.cancel_minutes, y.priority_horizon_days, y.nonmembers_allowed, y.nonmember_horizon_days,
+       y.required_level, y.supervised_level, y.calibration_required, y.daily_check_required, y.coldest_celsius,
+       y.warmest_celsius, y.temperature_denies, y.soak_minutes, y.soak_denies
+FROM booking.resource r JOIN booking.policy y ON y.machine_id = r.id
+WHERE r.id = %(machine_id)s AND y.valid @> %(valid_from)s::date
+FOR NO KEY UPDATE OF r, y
+
+-- end_policy: End the version that decides on a day the day before; one that begins that day gives way.
+WITH gives_way AS (
+    DELETE FROM booking.policy WHERE machine_id = %(machine_id)s AND lower(valid) = %(valid_from)s
+)
+UPDATE booking.policy SET valid = daterange(lower(valid), %(valid_from)s)
+WHERE machine_id = %(machine_id)s AND valid @> %(valid_from)s::date AND lower(valid) < %(valid_from)s
+
+-- add_policy: Enter a version of what a machine asks.
+INSERT INTO booking.policy (
+    machine_id, valid, granularity_minutes, shortest_minutes, longest_minutes, horizon_days, notice_minutes,
+    cancel_minutes, priority_horizon_days, nonmembers_allowed, nonmember_horizon_days, required_level, supervised_level,
+    calibration_required, daily_check_required, coldest_celsius, warmest_celsius, temperature_denies, soak_minutes,
+    soak_denies)
+VALUES (
+    %(machine_id)s, daterange(%(valid_from)s, %(valid_until)s), %(granularity_minutes)s, %(shortest_minutes)s,
+    %(longest_minutes)s, %(horizon_days)s, %(notice_minutes)s, %(cancel_minutes)s, %(priority_horizon_days)s,
+    %(nonmembers_allowed)s, %(nonmember_horizon_days)s, %(required_level)s, %(supervised_level)s,
+    %(calibration_required)s, %(daily_check_required)s, %(coldest_celsius)s, %(warmest_celsius)s,
+    %(temperature_denies)s, %(soak_minutes)s, %(soak_denies)s)
+
+-- quotas: All quotas there are, were and will be.
+SELECT machine_id, holder, span, most, lower(valid), upper(valid) FROM booking.quota
+ORDER BY machine_id NULLS FIRST, holder, span, lower(valid)
+
+-- forget_quota: A quota that was to begin on a day or later does not.
+DELETE FROM booking.quota
+WHERE machine_id IS NOT DISTINCT FROM %(machine_id)s::text AND holder = %(holder)s AND span = %(span)s
+  AND lower(valid) >= %(valid_from)s
+
+-- end_quota: End a quota the day before a day.
+UPDATE booking.quota SET valid = daterange(lower(valid), %(valid_from)s)
+WHERE machine_id IS NOT DISTINCT FROM %(machine_id)s::text AND holder = %(holder)s AND span = %(span)s
+  AND valid @> %(valid_from)s::date
+
+-- add_quota: Enter a quota from a day on.
+INSERT INTO booking.quota (machine_id, holder, span, most, valid)
+VALUES (%(machine_id)s, %(holder)s, %(span)s, %(most)s, daterange(%(valid_from)s, NULL))
+
+-- priorities: Who comes first on a machine, was and will.
+SELECT machine_id, member_id, reason, lower(valid), upper(valid) FROM booking.priority
+WHERE machine_id = %(machine_id)s ORDER BY member_id, lower(valid)
+
+-- forget_priority: A priority that was to begin on a day or later does not.
+DELETE FROM booking.priority
+WHERE machine_id = %(machine_id)s AND member_id = %(member_id)s AND lower(valid) >= %(valid_from)s
+
+-- end_priority: End a priority the day before a day.
+UPDATE booking.priority SET valid = daterange(lower(valid), %(valid_from)s)
+WHERE machine_id = %(machine_id)s AND member_id = %(member_id)s AND valid @> %(valid_from)s::date
+
+-- add_priority: Let a member come first from a day on.
+INSERT INTO booking.priority (machine_id, member_id, reason, valid)
+VALUES (%(machine_id)s, %(member_id)s, %(reason)s, daterange(%(valid_from)s, NULL))
+
+-- nonmember_use: Non-members' share of members' use, as it was last told.
+SELECT percent, warn_percent, deny_percent, told_at FROM booking.nonmember_use
+
+-- tell_nonmember_use: Set non-members' share of members' use.
+INSERT INTO booking.nonmember_use (percent, warn_percent, deny_percent, told_at)
+VALUES (%(percent)s, %(warn_percent)s, %(deny_percent)s, %(told_at)s)
+ON CONFLICT (only_one) DO UPDATE SET percent = EXCLUDED.percent, warn_percent = EXCLUDED.warn_percent,
+    deny_percent = EXCLUDED.deny_percent, told_at = EXCLUDED.told_at
+
+-- forget_holiday_closing: A closing on holidays that was to begin on a day or later does not.
+DELETE FROM booking.holiday_closing WHERE machine_id = %(machine_id)s AND lower(valid) >= %(valid_from)s
+
+-- end_holiday_closing: End a closing on holidays the day before a day.
+UPDATE booking.holiday_closing SET valid = daterange(lower(valid), %(valid_from)s)
+WHERE machine_id = %(machine_id)s AND valid @> %(valid_from)s::date
+
+-- add_holiday_closing: Close a machine on the public holidays of a country from a day on.
+INSERT INTO booking.holiday_closing (machine_id, country, valid)
+VALUES (%(machine_id)s, %(country)s, daterange(%(valid_from)s, NULL))
+
+-- exceptions_between: Closures and extra openings that touch a window, for the list of the office.
+SELECT id, machine_id, site, lower(during), upper(during), opens, reason FROM booking.calendar_exception
+WHERE during && tstzrange(%(from)s, %(until)s) ORDER BY lower(during), id
+
+-- add_exception: Close or open a machine, a site or all of them for a time.
+INSERT INTO booking.calendar_exception (machine_id, site, during, opens, reason)
+VALUES (%(machine_id)s, %(site)s, tstzrange(%(from)s, %(until)s), %(opens)s, %(reason)s)
+RETURNING id
+
+-- remove_exception: Take a closure or extra opening back.
+DELETE FROM booking.calendar_exception WHERE id = %(id)s RETURNING machine_id, site, lower(during), upper(during)
