@@ -1,4 +1,4 @@
-"""Real server processes on a database, for races that threads of one process would not show."""
+"""Real processes on a database and a broker: `moyai serve`, `moyai ingest`, `moyai work`."""
 
 import os
 import subprocess
@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 import httpx2
 
@@ -14,29 +15,65 @@ from moyai.parts.process import free_port
 PATIENCE_SECONDS = 30
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running `moyai serve`, and how to end it before its time."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
 @contextmanager
-def serving(app_url: str, processes: int) -> Iterator[list[str]]:
+def serving(app_url: str, processes: int, pool_size: int = 8) -> Iterator[list[str]]:
     """The base URLs of `processes` running `moyai serve`; each is stopped, by SIGTERM, at the end of the block."""
     with ExitStack() as stack:
-        urls = [stack.enter_context(_server(app_url)) for _ in range(processes)]
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        for url in urls:
-            while not _ready(url):
-                assert time.monotonic() < give_up, f"{url} does not answer"
-                time.sleep(0.1)
-        yield urls
+        servers = [stack.enter_context(server(app_url, pool_size=pool_size)) for _ in range(processes)]
+        for each in servers:
+            wait_until_ready(each.url)
+        yield [each.url for each in servers]
 
 
 @contextmanager
-def _server(app_url: str) -> Iterator[str]:
-    port = free_port()
-    environment = os.environ | {"MOYAI_DATABASE_URL": app_url, "MOYAI_SECRET_KEY": "k" * 32, "MOYAI_POOL_SIZE": "8"}
-    process = subprocess.Popen([sys.executable, "-m", "moyai", "serve", "--port", str(port)], env=environment)
+def server(app_url: str, *, port: int | None = None, pool_size: int = 8) -> Iterator[Served]:
+    """One `moyai serve` that is starting; it may be killed before the end of the block."""
+    port = port or free_port()
+    own = {"MOYAI_SECRET_KEY": "k" * 32, "MOYAI_POOL_SIZE": str(pool_size)}
+    with _process("serve", "--port", str(port), MOYAI_DATABASE_URL=app_url, **own) as process:
+        yield Served(f"http://127.0.0.1:{port}", process)
+
+
+@contextmanager
+def working(app_url: str, mqtt_url: str, mqtt_version: int = 5) -> Iterator[None]:
+    """`moyai ingest` and `moyai work` for one cooperative, ready to hear and to derive."""
+    with ExitStack() as stack:
+        urls = []
+        for command in ("ingest", "work"):
+            port = free_port()
+            own = {"MOYAI_MQTT_URL": mqtt_url, "MOYAI_MQTT_VERSION": str(mqtt_version)}
+            process = _process(command, "--health-port", str(port), MOYAI_DATABASE_URL=app_url, **own)
+            stack.enter_context(process)
+            urls.append(f"http://127.0.0.1:{port}")
+        for url in urls:
+            wait_until_ready(url)
+        yield
+
+
+def wait_until_ready(url: str) -> None:
+    """Return when the process behind `url` can do its work."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while not _ready(url):
+        assert time.monotonic() < give_up, f"{url} does not answer"
+        time.sleep(0.1)
+
+
+@contextmanager
+def _process(*command: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, "-m", "moyai", *command], env=os.environ | environment)
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield process
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(30)
 
 
 def _ready(url: str) -> bool:
