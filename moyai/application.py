@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 
 import billing.api
 import booking.api
+import booking.api_series
 import coop.api
 import telemetry.api
 from coop import database, problems
@@ -81,6 +82,7 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (health, ""),
     (coop.api.router, API),
     (booking.api.router, API),
+    (booking.api_series.router, API),
     (telemetry.api.router, API),
     (billing.api.router, API),
     *((router, "") for router in pages.ROUTERS),

@@ -35,6 +35,13 @@ RIGHTS: Table = {
     ("PATCH", "/api/v1/reservations/{reservation_id}"): BOOKS,
     ("DELETE", "/api/v1/reservations/{reservation_id}"): BOOKS,
     ("GET", "/api/v1/machines/{machine_id}/free"): SIGNED_IN,
+    ("POST", "/api/v1/series/preview"): BOOKS,
+    ("POST", "/api/v1/series"): BOOKS,
+    ("GET", "/api/v1/series/{series_id}"): SIGNED_IN,
+    ("GET", "/api/v1/reservations/{reservation_id}/series"): SIGNED_IN,
+    ("POST", "/api/v1/reservations/{reservation_id}/series/preview"): BOOKS,
+    ("PATCH", "/api/v1/reservations/{reservation_id}/series"): BOOKS,
+    ("DELETE", "/api/v1/reservations/{reservation_id}/series"): BOOKS,
     # telemetry
     ("GET", "/api/v1/machines/{machine_id}/states"): SIGNED_IN,
     ("GET", "/api/v1/usage"): SIGNED_IN,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import booking
+from booking.series import Conflicts, reserve_series
 from coop import database, machines, people
 from coop.identity import SEES_NAMES, Role, Viewer
 from coop.interval import Interval
@@ -59,7 +60,9 @@ class World:
         wish = booking.Wish("cmm-1", slot, SECRETS["purpose"] if whose == "other" else "自社の部品")
         with database.transaction(self.api.pool) as conn:
             person = caller if whose == caller.member_id else self.people[whose]
-            reservation = booking.reserve(conn, person, wish, now)
+            series, [outcome] = reserve_series(conn, person, wish, "FREQ=DAILY;COUNT=1", Conflicts.REFUSE, now)
+            reservation = outcome.reservation
+            assert reservation is not None
             token_id, _ = people.add_token(conn, person, name="t", now=now)
         return {
             "reservation_id": str(reservation.id),
@@ -72,6 +75,7 @@ class World:
             "n": "1",
             "form": "csv",
             "locale": "ja",
+            "series_id": str(series.id),
         }
 
     def ask(self, caller: Caller, method: str, path: str, objects: dict[str, str]) -> Any:
@@ -127,7 +131,7 @@ def test_nobody_learns_of_another_member(world: World, role: Role) -> None:
         answer = world.ask(caller, method, path, objects)
         for what, secret in SECRETS.items():
             assert secret not in answer.text, f"{role} {method} {path}: {what}"
-        if {"{reservation_id}", "{statement_id}", "{token_id}", "{member_id}"} & set(path.split("/")):
+        if {"{reservation_id}", "{series_id}", "{statement_id}", "{token_id}", "{member_id}"} & set(path.split("/")):
             assert answer.status_code in {303, 401, 403, 404}, f"{role} {method} {path}: {answer.status_code}"
 
 
