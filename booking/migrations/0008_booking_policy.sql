@@ -133,11 +133,28 @@ CREATE TABLE booking.training_seat (
 
 COMMENT ON COLUMN booking.training_seat.passed IS 'null: not judged yet; true: the qualification was granted';
 
--- Who instructs the person of a reservation that may not be alone at the machine.
-CREATE TABLE booking.supervision (
-    reservation_id uuid PRIMARY KEY CONSTRAINT supervision_reservation_exists
+-- What a reservation needs beside the machine: an instructor for who may not be alone, and a part that soaks in time.
+CREATE TABLE booking.preparation (
+    reservation_id uuid PRIMARY KEY CONSTRAINT preparation_reservation_exists
                    REFERENCES booking.reservation (id) ON DELETE CASCADE,
-    instructor_id  uuid NOT NULL CONSTRAINT supervision_instructor_exists REFERENCES coop.person (id)
+    instructor_id  uuid CONSTRAINT preparation_instructor_exists REFERENCES coop.person (id),
+    soaks_from     timestamptz,
+    CONSTRAINT preparation_of_something CHECK (num_nonnulls(instructor_id, soaks_from) > 0)
 );
 
-CREATE INDEX supervision_by_instructor ON booking.supervision (instructor_id);
+CREATE INDEX preparation_by_instructor ON booking.preparation (instructor_id) WHERE instructor_id IS NOT NULL;
+
+-- The qualification of a person for a kind of machine that began last before `at`, and when they used one last before.
+CREATE FUNCTION booking.qualified(person uuid, kind text, at timestamptz)
+    RETURNS TABLE (level integer, valid_until timestamptz, last_used_at timestamptz, lapse_after_days integer)
+    LANGUAGE sql STABLE AS $$
+    SELECT q.level, upper(q.valid), CASE WHEN l.lapse_after_days IS NOT NULL THEN greatest(lower(q.valid), (
+               SELECT max(r.ends_at) FROM booking.reservation r JOIN coop.machine m ON m.id = r.machine_id
+               WHERE r.person_id = person AND m.kind = q.machine_kind AND r.ends_at <= at
+                 AND r.status IN ('confirmed', 'in_use', 'done'))) END,
+           l.lapse_after_days
+    FROM booking.qualification q
+    LEFT JOIN booking.qualification_rule l ON l.machine_kind = q.machine_kind
+    WHERE q.person_id = person AND q.machine_kind = kind AND lower(q.valid) <= at
+    ORDER BY lower(q.valid) DESC LIMIT 1
+$$;
