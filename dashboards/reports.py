@@ -7,13 +7,13 @@ from typing import Any, Literal
 import pandas as pd
 from fastapi import APIRouter, Response
 
-from coop import register
+from coop import register, sheet
 from coop.database import Connection
 from coop.door import Door, Entrance
 from coop.interval import Interval, month, month_of, parse_month
 from coop.machines import machines
 from coop.problems import locale_of
-from dashboards import sheet, utilisation
+from dashboards import utilisation
 from dashboards.say import Say
 from dashboards.shell import page
 from dashboards.store import evidence

@@ -1,7 +1,8 @@
-"""A report as a file for Excel: XLSX first, CSV second."""
+"""A table as a file for Excel: XLSX first, CSV second."""
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TypeAlias
@@ -12,16 +13,21 @@ from openpyxl.utils import get_column_letter
 
 Cell: TypeAlias = str | int | float | date | None
 
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+_DANGEROUS = re.compile("'*[=+\\-@\t\r]")
 HOURS = "#,##0.00"
 PERCENT = "0.0%"
 
 
 def neutral(cell: Cell) -> Cell:
     """`cell` as text that a spreadsheet cannot take for a formula (a quote is put before `=`, `+`, `-`, `@`)."""
-    if isinstance(cell, str) and cell.startswith(_DANGEROUS):
+    if isinstance(cell, str) and _DANGEROUS.match(cell):
         return f"'{cell}"
     return cell
+
+
+def as_meant(text: str) -> str:
+    """The text that `neutral` has put a quote before."""
+    return text[1:] if text.startswith("'") and _DANGEROUS.match(text[1:]) else text
 
 
 def to_csv(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:

@@ -4,9 +4,11 @@ import csv
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from dashboards.sheet import PERCENT, to_csv, to_xlsx
+from coop.sheet import PERCENT, as_meant, neutral, to_csv, to_xlsx
 
 ATTACKS = ['=HYPERLINK("http://evil.example","x")', "+1+1", "-2+3", "@SUM(A1)", "\t=1"]
 
@@ -31,3 +33,11 @@ def test_xlsx_cells_are_text_and_numbers() -> None:
     assert (sheet["A2"].value, sheet["A2"].data_type) == (ATTACKS[0], "s")
     assert (sheet["B2"].value, sheet["B2"].number_format) == (0.425, PERCENT)
     assert sheet["B3"].value is None
+
+
+@given(st.text() | st.text(alphabet="'=+-@\t\r1"))
+def test_what_was_made_neutral_is_read_as_it_was_meant(text: str) -> None:
+    written = neutral(text)
+    assert isinstance(written, str)
+    assert not written.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert as_meant(written) == text
