@@ -5,11 +5,11 @@ reason, or what is in the way and the next free slots; a move keeps the calendar
 what they may not know. Use cases take a connection and never commit.
 """
 
-from booking.cancel import HasBegun, cancel
+from booking.cancel import cancel
 from booking.free import free_slots, next_free
 from booking.listing import Page, find, on_board, reservations_of
 from booking.model import Holder, Reservation, Status, Terms
-from booking.move import AlreadyEnded, move
+from booking.move import AlreadyEnded, HasBegun, extend, move, shorten, swap
 from booking.policy import SlotDenied
 from booking.projection import Seen, seen
 from booking.reserve import Wish, book, reserve

@@ -6,17 +6,10 @@ from uuid import UUID
 
 from booking import store
 from booking.model import Reservation, Status
-from booking.move import HOLDS_TIME, AlreadyEnded, lock_to_change
-from booking.reserve import tell
+from booking.move import HOLDS_TIME, AlreadyEnded, HasBegun, lock_to_change
+from booking.tell import tell
 from coop.database import Connection
-from coop.errors import Conflict
 from coop.identity import Role, Viewer
-
-
-class HasBegun(Conflict):
-    """A reservation that has begun is shortened, not cancelled; the office may still cancel it."""
-
-    code = "booking.has_begun"
 
 
 def cancel(
@@ -34,5 +27,6 @@ def cancel(
     if reservation.when.start <= now and not viewer.has(Role.OFFICE):
         raise HasBegun()
     store.cancel(conn, reservation, now)
-    tell(conn, "reservation.cancelled", viewer, reservation, now)
-    return replace(reservation, status=Status.CANCELLED, version=reservation.version + 1)
+    cancelled = replace(reservation, status=Status.CANCELLED, version=reservation.version + 1)
+    tell(conn, "reservation.cancelled", viewer, cancelled, now)
+    return cancelled

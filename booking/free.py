@@ -1,16 +1,15 @@
 """When a machine is free: its opening hours without what is taken, set-up and tear-down included. Nothing is locked."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from booking import store
+from booking import pools, store, store_services
 from booking.model import Terms
-from booking.policy import earliest_start, latest_end, on_grid_after, on_grid_before
+from booking.policy import earliest_start, fit, latest_end, on_grid_after, on_grid_before
 from coop.database import Connection
 from coop.interval import Interval, merge, subtract
-from coop.machines import open_intervals
 
 STRIDE = timedelta(days=7)
 
@@ -21,14 +20,14 @@ def stretches(terms: Terms, blocked: Iterable[Interval], window: Interval) -> li
     A slot keeps its distance from a blocked time: its set-up lies before it, its tear-down after it.
     """
     kept_clear = [Interval(each.start - terms.tear_down, each.end + terms.set_up) for each in blocked]
-    return [free for hours in open_intervals(terms.hours, window, terms.zone) for free in subtract(hours, kept_clear)]
+    return [free for hours in terms.calendar.open_intervals(window) for free in subtract(hours, kept_clear)]
 
 
 def bookable(terms: Terms, free: Iterable[Interval], now: datetime) -> Iterator[Interval]:
     """The parts of `free` that can be booked at `now`: on the grid, long enough, not past and within the horizon."""
-    if not terms.in_service:
-        return
     first, last = earliest_start(terms, now), latest_end(terms, now)
+    if not fit(terms) or last <= first:
+        return
     for each in free:
         start, end = on_grid_after(terms, max(each.start, first)), on_grid_before(terms, min(each.end, last))
         if end - start >= timedelta(minutes=terms.shortest_minutes):
@@ -44,10 +43,34 @@ def slots(free: Iterable[Interval], length: timedelta) -> Iterator[Interval]:
             start += length
 
 
-def free_slots(conn: Connection, terms: Terms, window: Interval, now: datetime) -> list[Interval]:
-    """The stretches of `window` in which the machine of `terms` can be booked, by time."""
-    possible = Interval(earliest_start(terms, now), latest_end(terms, now)).intersect(window)
-    return list(bookable(terms, _free(conn, terms, possible, None), now)) if possible else []
+def runs(terms: Terms, free: Iterable[Interval], length: timedelta, taken: pools.Busy) -> Iterator[Interval]:
+    """The stretches of `free` in which slots of `length` find a unit for each need, whichever grid line they start at."""
+    step = timedelta(minutes=terms.granularity_minutes)
+    for each in free:
+        first, start = None, each.start
+        while start + length <= each.end:
+            fits = pools.choose(terms, Interval.of(start, length), taken) is not None
+            if fits and first is None:
+                first = start
+            if first is not None and not fits:
+                yield Interval(first, start - step + length)
+                first = None
+            start += step
+        if first is not None:
+            yield Interval(first, start - step + length)
+
+
+def free_slots(
+    conn: Connection, terms: Terms, window: Interval, now: datetime, length: timedelta | None = None
+) -> list[Interval]:
+    """The stretches of `window` in which the machine of `terms` can be booked, by time.
+
+    Where its service needs more than the machine, they are those for slots of `length` (the shortest, if not given).
+    """
+    start, end = max(window.start, earliest_start(terms, now)), min(window.end, latest_end(terms, now))
+    free = list(bookable(terms, _free(conn, terms, Interval(start, end), None), now)) if start < end else []
+    length = length or timedelta(minutes=terms.shortest_minutes)
+    return list(_served(conn, terms, free, length, None))
 
 
 def next_free(
@@ -64,7 +87,30 @@ def next_free(
     if length > timedelta(minutes=terms.longest_minutes):
         return []
     ahead = _ahead(conn, terms, max(after, earliest_start(terms, now)), latest_end(terms, now), but_for)
-    return list(islice(slots(bookable(terms, ahead, now), length), count))
+    served = _served(conn, terms, bookable(terms, ahead, now), length, but_for)
+    return list(islice(slots(served, length), count))
+
+
+def _served(
+    conn: Connection, terms: Terms, free: Iterable[Interval], length: timedelta, but_for: UUID | None
+) -> Iterator[Interval]:
+    """Of the stretches in which the machine is free, those in which its service can be had; asked one at a time."""
+    if not terms.service.needs:
+        yield from free
+        return
+    for each in free:
+        if each.start + length <= each.end:
+            first, last = Interval.of(each.start, length), Interval(each.end - length, each.end)
+            yield from runs(terms, [each], length, busy(conn, terms, [first, last], but_for))
+
+
+def busy(conn: Connection, terms: Terms, slots: Sequence[Interval], but_for: UUID | None) -> pools.Busy:
+    """When units are not to be had that slots from the first to the last may need; nothing is asked if they need none."""
+    window = pools.hull(terms, slots)
+    if window is None:
+        return {}
+    taken = store_services.busy(conn, terms.service.unit_ids, window, but_for=but_for)
+    return pools.with_hours(terms, taken, window)
 
 
 def _ahead(conn: Connection, terms: Terms, start: datetime, last: datetime, but_for: UUID | None) -> Iterator[Interval]:

@@ -72,7 +72,7 @@ def on_board(conn: Connection, viewer: Viewer, machine_ids: Sequence[str], windo
     """Who has each machine within `window`, by machine and start, as `viewer` may see it; a key for every machine."""
     board: dict[str, list[Seen]] = defaultdict(list, {machine_id: [] for machine_id in machine_ids})
     for each in store.taken(conn, machine_ids, window):
-        if each.reservation.when.overlaps(window):
+        if each.reservation and each.reservation.when.overlaps(window):
             board[each.claim.resource_id].append(seen(each.reservation, viewer))
     return dict(board)
 

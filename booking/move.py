@@ -1,18 +1,22 @@
-"""Move, extend or shorten a reservation: one change of its slot, the calendar UID stays."""
+"""Change the slot or the machine of a reservation: never a cancel and a new one, the calendar UID stays."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from booking import store
+from booking import store, store_services
+from booking.claim import claim
 from booking.listing import find
 from booking.model import Reservation, Status, Terms
+from booking.pending import standing
 from booking.policy import Question
-from booking.reserve import BOOKS_FOR_OTHERS, obey, tell
-from booking.store import Overlap
-from booking.taken import slot_taken
+from booking.reserve import BOOKS_FOR_OTHERS
+from booking.services import Service, ServiceKind
+from booking.tell import tell
+from booking.verdict import obey
 from coop.database import Connection
-from coop.errors import Conflict, Forbidden, PreconditionFailed
+from coop.errors import Conflict, Forbidden, Invalid, PreconditionFailed
 from coop.identity import Role, Viewer
 from coop.interval import Interval
 
@@ -23,6 +27,18 @@ class AlreadyEnded(Conflict):
     """The reservation was cancelled, or is over."""
 
     code = "booking.already_ended"
+
+
+class HasBegun(Conflict):
+    """A reservation that has begun is shortened, not cancelled or swapped; the office may still cancel it."""
+
+    code = "booking.has_begun"
+
+
+class NotShorter(Invalid):
+    """A reservation is shortened to an end before the one it has."""
+
+    code = "booking.not_shorter"
 
 
 def move(
@@ -37,20 +53,45 @@ def move(
     """Give a reservation the slot `when` if it is still `version` (None: whatever it is now).
 
     Raises `NotFound`, `Forbidden`, `PreconditionFailed`, `AlreadyEnded`, `SlotDenied` or `SlotTaken`; then it keeps its
-    old slot.
+    old slot. Where the machine asks for approval, time that was not approved makes it a request again.
     """
-    reservation, terms = lock_to_change(conn, viewer, reservation_id, version)
-    if reservation.status not in HOLDS_TIME:
-        raise AlreadyEnded()
-    obey(viewer, Question(when, terms, now, held=reservation.when, records_past=viewer.has(Role.OFFICE)))
-    try:
-        store.move(conn, reservation, when, terms.claims(when), now)
-    except Overlap:
-        raise slot_taken(conn, viewer, terms, when, now, but_for=reservation.id) from None
-    moved = replace(reservation, when=when, version=reservation.version + 1)
-    was = {"was_starts_at": reservation.when.start.isoformat(), "was_ends_at": reservation.when.end.isoformat()}
-    tell(conn, "reservation.moved", viewer, moved, now, **was)
-    return moved
+    return _change(conn, viewer, reservation_id, lambda _: when, now, version)
+
+
+def extend(
+    conn: Connection, viewer: Viewer, reservation_id: UUID, by: timedelta, now: datetime, *, version: int | None = None
+) -> Reservation:
+    """Let a reservation end later by `by`; raises what `move` raises."""
+    return _change(conn, viewer, reservation_id, lambda was: Interval(was.start, was.end + by), now, version)
+
+
+def shorten(
+    conn: Connection, viewer: Viewer, reservation_id: UUID, end: datetime, now: datetime, *, version: int | None = None
+) -> Reservation:
+    """Let a reservation end at `end` already; raises `NotShorter` and what `move` raises."""
+
+    def shorter(was: Interval) -> Interval:
+        if end >= was.end:
+            raise NotShorter()
+        return Interval(was.start, end)
+
+    return _change(conn, viewer, reservation_id, shorter, now, version)
+
+
+def swap(
+    conn: Connection,
+    viewer: Viewer,
+    reservation_id: UUID,
+    machine_id: str,
+    now: datetime,
+    *,
+    version: int | None = None,
+) -> Reservation:
+    """Give a reservation that has not begun another machine at the same time.
+
+    Raises `HasBegun`, `MachineUnknown`, `ServiceUnknown` or `OptionUnknown`, and what `move` raises.
+    """
+    return _change(conn, viewer, reservation_id, lambda was: was, now, version, machine_id)
 
 
 def lock_to_change(
@@ -61,13 +102,71 @@ def lock_to_change(
 
     Raises `NotFound`, `Forbidden`, or `PreconditionFailed` if it is not `version` any more.
     """
+    known = _changeable(conn, viewer, reservation_id)
+    return _locked(conn, viewer, known, version, known.machine_id, Service(known.service))
+
+
+def _change(
+    conn: Connection,
+    viewer: Viewer,
+    reservation_id: UUID,
+    slot: Callable[[Interval], Interval],
+    now: datetime,
+    version: int | None,
+    machine_id: str | None = None,
+) -> Reservation:
+    known = _changeable(conn, viewer, reservation_id)
+    machine_id = machine_id or known.machine_id
+    service = store_services.service(conn, machine_id, known.service, known.options)
+    was, terms = _locked(conn, viewer, known, version, machine_id, service)
+    if was.status not in HOLDS_TIME:
+        raise AlreadyEnded()
+    if machine_id != was.machine_id and was.when.start <= now:
+        raise HasBegun()
+    becomes = replace(was, when=slot(was.when), machine_id=machine_id, expected_at=None)
+    alone = was.service is ServiceKind.SELF_USE
+    question = Question(becomes.when, terms, now, was.when, records_past=viewer.has(Role.OFFICE), alone=alone)
+    warnings = obey(conn, viewer, question, was.holder, but_for=was.id)
+    expires_at = None
+    approved = machine_id == was.machine_id and was.when.covers(becomes.when)
+    if was.status is Status.CONFIRMED and not approved:
+        status, expires_at = standing(conn, viewer, terms, becomes.when.start, now)
+        becomes = replace(becomes, status=status)
+    claim(
+        conn,
+        viewer,
+        terms,
+        becomes.when,
+        now,
+        lambda claims: store.move(conn, becomes, claims, now, expires_at=expires_at),
+        but_for=was.id,
+        kept=store_services.units_of(conn, was.id) if service.needs else None,
+    )
+    moved = replace(becomes, version=was.version + 1, warnings=warnings)
+    before: dict[str, object] = {
+        "was_starts_at": was.when.start.isoformat(),
+        "was_ends_at": was.when.end.isoformat(),
+    }
+    if machine_id != was.machine_id:
+        before["was_machine_id"] = was.machine_id
+    tell(conn, "reservation.moved", viewer, moved, now, **before)
+    return moved
+
+
+def _changeable(conn: Connection, viewer: Viewer, reservation_id: UUID) -> Reservation:
     known = find(conn, viewer, reservation_id)
     own = viewer.person_id is not None and known.holder.person_id == viewer.person_id
     manages = viewer.has(Role.MEMBER_MANAGER) and known.holder.member_id == viewer.member_id
     if not (own or manages or viewer.has(*BOOKS_FOR_OTHERS)):
         raise Forbidden()
-    _, terms = store.lock(conn, known.machine_id, known.holder.member_id, None)
-    reservation = find(conn, viewer, reservation_id)
-    if version not in {None, reservation.version}:
+    return known
+
+
+def _locked(
+    conn: Connection, viewer: Viewer, known: Reservation, version: int | None, machine_id: str, service: Service
+) -> tuple[Reservation, Terms]:
+    _, terms = store.lock(conn, machine_id, known.holder.member_id, None, service, also=[known.machine_id])
+    reservation = find(conn, viewer, known.id)
+    if version not in {None, reservation.version} or reservation.machine_id != known.machine_id:
         raise PreconditionFailed()
     return reservation, terms

@@ -1,12 +1,13 @@
 """What a viewer may see of a reservation: of others only that the time is taken."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from booking.model import Reservation, Status
-from booking.policy import Denial
+from booking.model import Denial, Reservation, Status
+from booking.services import ServiceKind
 from booking.store import Taken
 from coop.identity import Role, Viewer
 from coop.interval import Interval
@@ -33,6 +34,9 @@ class Seen:
     purpose: str | None = None
     version: int | None = None
     created_at: datetime | None = None
+    service: ServiceKind | None = None
+    expected_at: datetime | None = None
+    warnings: Sequence[dict[str, Any]] = ()
 
 
 def seen(reservation: Reservation, viewer: Viewer) -> Seen:
@@ -55,6 +59,9 @@ def seen(reservation: Reservation, viewer: Viewer) -> Seen:
         reservation.purpose if mine or viewer.has(Role.OPERATOR) else None,
         reservation.version,
         reservation.created_at,
+        reservation.service,
+        reservation.expected_at,
+        [reason(each, viewer) for each in reservation.warnings],
     )
 
 
@@ -64,9 +71,12 @@ def knows(viewer: Viewer, reservation: Reservation) -> bool:
 
 
 def conflict(taken: Taken, viewer: Viewer) -> dict[str, Any]:
-    """What stands in the way, JSON-ready: the blocked time, and the reservation behind it where the viewer may know."""
+    """What stands in the way, JSON-ready: the blocked time, the kind of outage, and the reservation behind it where
+    the viewer may know."""
     said: dict[str, Any] = {"resource_id": taken.claim.resource_id, **span(taken.claim.blocked)}
-    if knows(viewer, taken.reservation):
+    if taken.outage:
+        said["outage"] = taken.outage
+    if taken.reservation and knows(viewer, taken.reservation):
         said["reservation"] = {"id": str(taken.reservation.id), **span(taken.reservation.when)}
         said["reservation"]["person_name"] = taken.reservation.holder.person_name
         said["reservation"]["member_name"] = taken.reservation.holder.member_name

@@ -23,10 +23,12 @@ CROSS JOIN coop.cooperative c
 JOIN booking.policy y ON y.machine_id = m.id AND y.valid @> (now() AT TIME ZONE c.time_zone)::date
 WHERE m.id = %(machine_id)s
 
--- drop_expired_holds: Give back the time of holds that are over by the database's clock; the lock is held.
-DELETE FROM booking.reservation r USING booking.claim c
-WHERE c.resource_id = ANY (%(resource_ids)s) AND c.expires_at <= clock_timestamp()
-  AND r.id = c.reservation_id AND r.status = 'held'
+-- drop_expired_holds: Give back the time of holds that are over by the database's clock; the locks are held.
+WITH over AS MATERIALIZED (
+    SELECT c.reservation_id FROM booking.claim c
+    WHERE c.resource_id = ANY (%(resource_ids)s) AND c.expires_at <= clock_timestamp()
+)
+DELETE FROM booking.reservation r USING over WHERE r.id = over.reservation_id AND r.status = 'held'
 
 -- add_reservation: Enter a reservation with its claims; claim_no_overlap decides whether the time was free.
 WITH reserved AS (

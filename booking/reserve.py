@@ -1,15 +1,19 @@
 """Reserve a machine for a slot."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from booking import projection, store
+from booking import store, store_services
+from booking.claim import claim
+from booking.facts import Preparation, prepare
 from booking.model import Reservation, Status
-from booking.policy import Question, SlotDenied, judge
-from booking.store import HolderUnknown, Overlap
-from booking.taken import slot_taken
-from coop import audit, events
+from booking.pending import standing
+from booking.policy import Question
+from booking.services import ServiceKind
+from booking.store import HolderUnknown
+from booking.tell import tell
+from booking.verdict import obey
 from coop.database import Connection
 from coop.errors import Forbidden
 from coop.identity import Role, Viewer
@@ -20,17 +24,29 @@ BOOKS_FOR_OTHERS = (Role.OFFICE, Role.OPERATOR)
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody wants. The office and operators name a person, or a member if nobody there is to be named."""
+    """What somebody wants. The office and operators name a person, or a member if nobody there is to be named.
+
+    For advice `machine_id` is the person who advises. `options` names optional needs of the service, `units` those
+    units that a need shall take where it could take others.
+    """
 
     machine_id: str
     when: Interval
     purpose: str = ""
     person_id: UUID | None = None
     member_id: str | None = None
+    service: ServiceKind = ServiceKind.SELF_USE
+    options: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    preparation: Preparation = Preparation()
 
 
 def reserve(conn: Connection, viewer: Viewer, wish: Wish, now: datetime) -> Reservation:
-    """Reserve; raises `SlotDenied` with every reason, `SlotTaken`, `Forbidden`, `HolderUnknown` or `MachineUnknown`."""
+    """Reserve, or request where the machine asks for approval.
+
+    Raises `SlotDenied` with every reason, `SlotTaken`, `Forbidden`, `HolderUnknown`, `MachineUnknown`, `ServiceUnknown`
+    or `OptionUnknown`.
+    """
     return book(conn, viewer, wish, now)
 
 
@@ -45,57 +61,38 @@ def book(
 ) -> Reservation:
     """The one way in, for whoever makes a reservation: it is judged, then claimed, then told.
 
-    A hold or an offer is `Status.HELD` with `expires_at`, by the database's clock. Raises what `reserve` raises and
-    leaves the transaction usable.
+    A hold or an offer is `Status.HELD` with `expires_at`, by the database's clock; what would be confirmed is pending
+    where the machine asks for approval. Raises what `reserve` raises and leaves the transaction usable.
     """
     member_id, person_id = _for_whom(viewer, wish)
-    holder, terms = store.lock(conn, wish.machine_id, member_id, person_id)
+    service = store_services.service(conn, wish.machine_id, wish.service, wish.options, wish.units)
+    holder, terms = store.lock(conn, wish.machine_id, member_id, person_id, service)
     if wish.member_id not in {None, holder.member_id}:
         raise HolderUnknown()
-    obey(viewer, Question(wish.when, terms, now, records_past=viewer.has(Role.OFFICE)))
+    alone = wish.service is ServiceKind.SELF_USE
+    question = Question(wish.when, terms, now, records_past=viewer.has(Role.OFFICE), alone=alone)
+    warnings = obey(conn, viewer, question, holder, preparation=wish.preparation)
+    if status is Status.CONFIRMED:
+        status, expires_at = standing(conn, viewer, terms, wish.when.start, now)
     identifier = uuid4()
     reservation = Reservation(
-        identifier, str(identifier), wish.machine_id, holder, wish.when, status, wish.purpose, 1, now
+        identifier,
+        str(identifier),
+        wish.machine_id,
+        holder,
+        wish.when,
+        status,
+        wish.purpose,
+        1,
+        now,
+        wish.service,
+        wish.options,
+        warnings=warnings,
     )
-    try:
-        store.add(conn, reservation, terms.claims(wish.when), expires_at)
-    except Overlap:
-        raise slot_taken(conn, viewer, terms, wish.when, now) from None
+    claim(conn, viewer, terms, wish.when, now, lambda claims: store.add(conn, reservation, claims, expires_at))
+    prepare(conn, reservation.id, wish.preparation)
     tell(conn, "reservation.held" if status is Status.HELD else "reservation.created", viewer, reservation, now)
     return reservation
-
-
-def obey(viewer: Viewer, question: Question) -> None:
-    """Raise `SlotDenied` with every reason against the slot, if there is any."""
-    denials = judge(question)
-    if denials:
-        raise SlotDenied(
-            machine=question.terms.machine_id,
-            extra={"reasons": [projection.reason(denial, viewer) for denial in denials]},
-        )
-
-
-def tell(
-    conn: Connection,
-    action: str,
-    viewer: Viewer,
-    reservation: Reservation,
-    now: datetime,
-    **more: object,
-) -> None:
-    """Write what happened to `reservation` on the audit trail, with whom it was done for, and wake the live board."""
-    person_id = reservation.holder.person_id
-    actor = viewer if person_id == viewer.person_id else replace(viewer, on_behalf_of=person_id)
-    detail = {
-        "machine_id": reservation.machine_id,
-        "member_id": reservation.holder.member_id,
-        "starts_at": reservation.when.start.isoformat(),
-        "ends_at": reservation.when.end.isoformat(),
-        **more,
-    }
-    with conn.pipeline():
-        audit.record(conn, action, viewer=actor, subject=f"reservation:{reservation.id}", now=now, detail=detail)
-        events.notify(conn, "machine", reservation.machine_id)
 
 
 def _for_whom(viewer: Viewer, wish: Wish) -> tuple[str | None, UUID | None]:

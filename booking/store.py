@@ -1,7 +1,7 @@
 """Reservations and claims in the database."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,10 @@ from zoneinfo import ZoneInfo
 
 from psycopg import errors
 
+from booking.facts import described, describing
 from booking.model import Claim, Holder, Reservation, Status, Terms
+from booking.services import Service, ServiceKind
+from booking.store_services import person_terms
 from coop import machines
 from coop.database import Connection
 from coop.errors import Conflict, Invalid, PreconditionFailed
@@ -34,38 +37,68 @@ class HolderUnknown(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A claim with the reservation it belongs to."""
+    """A claim with the reservation it belongs to, or with the kind of outage."""
 
     claim: Claim
-    reservation: Reservation
+    reservation: Reservation | None
+    outage: str | None = None
 
 
-def lock(conn: Connection, machine_id: str, member_id: str | None, person_id: UUID | None) -> tuple[Holder, Terms]:
-    """For whom and under which terms; the member and then the machine stay locked until the transaction ends.
+def lock(
+    conn: Connection,
+    machine_id: str,
+    member_id: str | None,
+    person_id: UUID | None,
+    service: Service | None = None,
+    also: Collection[str] = (),
+) -> tuple[Holder, Terms]:
+    """For whom and under which terms; the member, then the machine and all that `service` may claim and `also`, in the
+    order of their ids, stay locked until the transaction ends.
 
-    Holds of the machine that are over are given back. One trip to the database; raises `HolderUnknown` or
-    `MachineUnknown`.
+    Holds of these that are over are given back. One trip to the database; raises `HolderUnknown` or `MachineUnknown`.
     """
-    values = {"machine_id": machine_id, "member_id": member_id, "person_id": person_id}
+    service = service or Service()
+    resource_ids = sorted({machine_id, *service.unit_ids, *also})
+    values = {"machine_id": machine_id, "member_id": member_id, "person_id": person_id, "resource_ids": resource_ids}
     with conn.pipeline():
         holder = conn.execute(SQL["lock_holder"], values)
+        if service.kind is ServiceKind.ADVICE or len(resource_ids) > 1:
+            conn.execute(SQL["lock_resources"], values)
         machine = conn.execute(SQL["lock_machine"], values)
         conn.execute(SQL["drop_expired_holds"], values)
+        more = describing(conn, machine_id)
         hours = machines.opening_hours(conn, [machine_id])
         who, what = holder.fetchone(), machine.fetchone()
-    if what is None:
-        raise MachineUnknown(machine=machine_id)
+    terms = described(_terms_for(conn, machine_id, what, hours, service), *more)
     if who is None:
         raise HolderUnknown()
-    return Holder(*who), _terms(machine_id, what, hours.get(machine_id, []))
+    return Holder(*who), terms
 
 
-def terms(conn: Connection, machine_id: str) -> Terms:
-    """What a machine asks, without a lock; raises `MachineUnknown`."""
-    row = conn.execute(SQL["machine_terms"], {"machine_id": machine_id}).fetchone()
-    if row is None:
+def terms(conn: Connection, machine_id: str, service: Service | None = None) -> Terms:
+    """What a machine asks, or the person who is booked for advice, without a lock; raises `MachineUnknown`."""
+    with conn.pipeline():
+        machine = conn.execute(SQL["machine_terms"], {"machine_id": machine_id})
+        more = describing(conn, machine_id)
+        hours = machines.opening_hours(conn, [machine_id])
+        row = machine.fetchone()
+    return described(_terms_for(conn, machine_id, row, hours, service or Service()), *more)
+
+
+def _terms_for(
+    conn: Connection,
+    machine_id: str,
+    row: Sequence[Any] | None,
+    hours: Mapping[str, Sequence[OpeningHours]],
+    service: Service,
+) -> Terms:
+    if service.kind is ServiceKind.ADVICE:
+        found = person_terms(conn, machine_id)
+    else:
+        found = None if row is None else _terms(machine_id, row, hours.get(machine_id, []))
+    if found is None:
         raise MachineUnknown(machine=machine_id)
-    return _terms(machine_id, row, machines.opening_hours(conn, [machine_id]).get(machine_id, []))
+    return replace(found, service=service)
 
 
 def add(
@@ -78,26 +111,52 @@ def add(
     values = {
         "id": reservation.id,
         "uid": reservation.uid,
-        "machine_id": reservation.machine_id,
+        **_what(reservation),
         "member_id": reservation.holder.member_id,
         "person_id": reservation.holder.person_id,
         "status": reservation.status.value,
         "purpose": reservation.purpose,
+        "service": reservation.service.value,
+        "options": list(reservation.options),
         "now": reservation.created_at,
         "expires_at": expires_at,
     }
     _write(conn, "add_reservation", values | _times(reservation.when, claims))
 
 
-def move(conn: Connection, reservation: Reservation, when: Interval, claims: Sequence[Claim], now: datetime) -> None:
-    """Give a reservation another time; raises `Overlap`, or `PreconditionFailed` if its version is no longer this."""
-    values = {"id": reservation.id, "version": reservation.version, "now": now}
-    _write(conn, "move_reservation", values | _times(when, claims))
+def move(
+    conn: Connection,
+    moved: Reservation,
+    claims: Sequence[Claim],
+    now: datetime,
+    *,
+    expires_at: datetime | None = None,
+) -> None:
+    """Give a reservation the slot, machine and status that `moved` has, and `claims` in place of those it had.
+
+    The version of `moved` is the one before; raises `Overlap`, or `PreconditionFailed` if it is no longer this. Claims
+    keep their end, unless `expires_at` sets one.
+    """
+    values = {
+        "id": moved.id,
+        "version": moved.version,
+        "status": moved.status.value,
+        "now": now,
+        "expires_at": expires_at,
+        **_what(moved),
+    }
+    _write(conn, "move_reservation", values | _times(moved.when, claims))
 
 
 def cancel(conn: Connection, reservation: Reservation, now: datetime) -> None:
     """End a reservation; raises `PreconditionFailed` if its version is no longer this."""
     _write(conn, "cancel_reservation", {"id": reservation.id, "version": reservation.version, "now": now})
+
+
+def answer(conn: Connection, reservation: Reservation, status: Status, now: datetime) -> bool:
+    """Confirm or decline a request; False if its time is over by the database's clock or it was changed."""
+    values = {"id": reservation.id, "version": reservation.version, "status": status.value, "now": now}
+    return conn.execute(SQL["answer_request"], values).rowcount > 0
 
 
 def reservation(conn: Connection, reservation_id: UUID) -> Reservation | None:
@@ -133,8 +192,8 @@ def taken(conn: Connection, resource_ids: Sequence[str], window: Interval) -> li
     """The claims on resources that touch `window`, by resource and start."""
     values = {"resource_ids": list(resource_ids), "from": window.start, "until": window.end}
     return [
-        Taken(Claim(row[0], Interval(row[1], row[2])), _reservation(row[3:]))
-        for row in conn.execute(SQL["taken"], values)
+        Taken(Claim(resource_id, Interval(start, end)), None if outage else _reservation(reserved), outage)
+        for resource_id, start, end, outage, *reserved in conn.execute(SQL["taken"], values)
     ]
 
 
@@ -163,7 +222,15 @@ def _times(when: Interval, claims: Sequence[Claim]) -> dict[str, Any]:
         "resource_ids": [claim.resource_id for claim in claims],
         "blocked_from": [claim.blocked.start for claim in claims],
         "blocked_until": [claim.blocked.end for claim in claims],
+        "needs": [claim.need for claim in claims],
     }
+
+
+def _what(reservation: Reservation) -> dict[str, str | None]:
+    """What is booked: a machine, or a person without one."""
+    alone = reservation.service is ServiceKind.ADVICE
+    machine_id, resource_id = (None, reservation.machine_id) if alone else (reservation.machine_id, None)
+    return {"machine_id": machine_id, "resource_id": resource_id}
 
 
 def _terms(machine_id: str, row: Sequence[Any], hours: Sequence[OpeningHours]) -> Terms:
@@ -184,5 +251,19 @@ def _terms(machine_id: str, row: Sequence[Any], hours: Sequence[OpeningHours]) -
 
 def _reservation(row: Sequence[Any]) -> Reservation:
     reservation_id, uid, machine_id, member_id, member, person_id, person, starts, ends, status, *rest = row
+    purpose, version, created_at, service, options, expected_at = rest
     holder = Holder(member_id, member, person_id, person)
-    return Reservation(reservation_id, uid, machine_id, holder, Interval(starts, ends), Status(status), *rest)
+    return Reservation(
+        reservation_id,
+        uid,
+        machine_id,
+        holder,
+        Interval(starts, ends),
+        Status(status),
+        purpose,
+        version,
+        created_at,
+        ServiceKind(service),
+        tuple(options),
+        expected_at,
+    )

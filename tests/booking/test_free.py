@@ -77,7 +77,7 @@ def test_a_slot_is_offered_exactly_if_it_can_be_booked(
     offered = list(bookable(terms, stretches(terms, blocked, WINDOW), now))
 
     def can_be_booked(slot: Interval) -> bool:
-        [claim] = terms.claims(slot)
+        claim = terms.main_claim(slot)
         return not judge(Question(slot, terms, now)) and not any(claim.blocked.overlaps(each) for each in blocked)
 
     assert all(can_be_booked(each) for each in offered)

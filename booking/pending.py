@@ -1,0 +1,42 @@
+"""Requests that wait for an answer hold their time, by the clock of the database, until nobody answered them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from booking import store
+from booking.model import Status, Terms
+from booking.tell import tell
+from coop.database import Connection
+from coop.identity import SYSTEM, Role, Viewer
+
+SQL = store.SQL
+APPROVES = (Role.OPERATOR, Role.OFFICE)
+
+
+def standing(
+    conn: Connection, viewer: Viewer, terms: Terms, start: datetime, now: datetime
+) -> tuple[Status, datetime | None]:
+    """What a reservation becomes that `viewer` makes now: confirmed, or pending until when by the database's clock.
+
+    A request ends when its slot starts, but waits a minute at least.
+    """
+    if terms.service.approval_minutes is None or viewer.has(*APPROVES):
+        return Status.CONFIRMED, None
+    waits = max(min(timedelta(minutes=terms.service.approval_minutes), start - now), timedelta(minutes=1))
+    row = conn.execute(SQL["moment_from_now"], {"length": waits}).fetchone()
+    assert row is not None
+    return Status.PENDING, row[0]
+
+
+def lapse(conn: Connection, now: datetime, *, resource_ids: Sequence[str] | None = None) -> list[UUID]:
+    """Decline the requests whose time is over by the database's clock, of some resources or of all; which they were.
+
+    Idempotent: a missed run is made up by the next.
+    """
+    rows = conn.execute(SQL["lapse_requests"], {"resource_ids": resource_ids, "now": now}).fetchall()
+    for (identifier,) in rows:
+        reservation = store.reservation(conn, identifier)
+        assert reservation is not None
+        tell(conn, "reservation.lapsed", SYSTEM, reservation, now)
+    return [identifier for (identifier,) in rows]
