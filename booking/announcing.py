@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 from uuid import UUID, uuid4
 
 from procrastinate.types import JSONValue
@@ -49,10 +49,9 @@ class Event:
         return written
 
     @classmethod
-    def read(cls, written: dict[str, JSONValue]) -> Self:
+    def read(cls, written: dict[str, JSONValue]) -> "Event":
         """The event that `written` made of it."""
-        event: Self = _AS_JSON.validate_python(written)
-        return event
+        return _AS_JSON.validate_python(written)
 
 
 _AS_JSON = TypeAdapter(Event)

@@ -46,6 +46,7 @@ class Facts:
     link: str
     site: str = ""
     bring_by: datetime | None = None
+    answer_by: datetime | None = None
     helpers: tuple[str, ...] = ()
     for_whom: str = ""
     cancel_until: datetime | None = None
@@ -54,10 +55,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message: its subject, and its lines as (label, value)."""
+    """A message: its subject, its `brief` for a small screen, and its lines as (label, value)."""
 
     subject: str
     headline: str
+    brief: str
     lines: tuple[tuple[str, str], ...]
     link: str
     footer: str
@@ -95,9 +97,11 @@ def compose(action: str, facts: Facts, locale: str, *, cooperative: str, ends: b
         said.append(("for_whom", facts.for_whom))
     if not ends:
         said += _what_is_needed(facts, locale)
+    brief = f"{facts.machine} {span(facts.when, facts.zone, locale)}"
     return Notice(
-        subject=f"{headline} {facts.machine} {span(facts.when, facts.zone, locale)}",
+        subject=f"{headline} {brief}",
         headline=headline,
+        brief=brief,
         lines=tuple((translate(f"message.label.{name}", locale), value) for name, value in said),
         link=facts.link,
         footer=translate("message.footer", locale, cooperative=cooperative),
@@ -119,6 +123,8 @@ def moment(at: datetime, zone: ZoneInfo, locale: str, *, year: bool = False) -> 
 
 def _what_is_needed(facts: Facts, locale: str) -> list[tuple[str, str]]:
     needed = []
+    if facts.answer_by is not None:
+        needed.append(("answer_by", moment(facts.answer_by, facts.zone, locale)))
     if facts.site:
         needed.append(("site", facts.site))
     if facts.bring_by is not None:

@@ -28,6 +28,8 @@ class AddressRefused(Exception):
 class Letter:
     """What is sent to whom. `calendar` is an iCalendar file with its method (`REQUEST`, `CANCEL`)."""
 
+    from_name: str
+    from_address: str
     to_name: str
     to_address: str
     subject: str
@@ -37,14 +39,14 @@ class Letter:
     calendar: tuple[str, bytes] | None = None
 
 
-def compose(letter: Letter, *, sender_name: str, sender: str, now: datetime) -> EmailMessage:
+def compose(letter: Letter, now: datetime) -> EmailMessage:
     """The letter as a MIME message: plain text, the same as HTML, and the calendar file attached."""
     message = EmailMessage(policy=SMTP)
-    message["From"] = formataddr((sender_name, sender))
-    message["To"] = formataddr((letter.to_name, letter.to_address))
-    message["Subject"] = letter.subject
+    message["From"] = _address(letter.from_name, letter.from_address)
+    message["To"] = _address(letter.to_name, letter.to_address)
+    message["Subject"] = " ".join(letter.subject.split())
     message["Date"] = format_datetime(now)
-    message["Message-ID"] = f"<{letter.message_id}@{sender.rpartition('@')[2]}>"
+    message["Message-ID"] = f"<{letter.message_id}@{letter.from_address.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
@@ -82,3 +84,7 @@ def send(smtp_url: str, message: EmailMessage) -> None:
         raise MailServerAway() from refused
     except (OSError, smtplib.SMTPException) as away:
         raise MailServerAway() from away
+
+
+def _address(name: str, address: str) -> str:
+    return formataddr((" ".join(name.split()), address))

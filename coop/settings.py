@@ -55,8 +55,9 @@ class Settings:
         },
     )
     mail_from: str = field(default="moyai@localhost", metadata={"what": "sender of mails, and contact for web push"})
-    private_webhooks: bool = field(
-        default=False, metadata={"what": "webhooks may call private and loopback addresses, and plain HTTP"}
+    private_targets: bool = field(
+        default=False,
+        metadata={"what": "webhooks and web push may go to private and loopback addresses, and over plain HTTP"},
     )
     pool_size: int = field(default=16, metadata={"what": "database connections of one process, at most"})
     ingest_batch_messages: int = field(default=500, metadata={"what": "messages in one ingest transaction, at most"})

@@ -9,6 +9,8 @@ from fastapi import APIRouter, FastAPI, Request
 
 import billing.api
 import booking.api
+import booking.api_feeds
+import booking.api_messages
 import booking.api_series
 import coop.api
 import telemetry.api
@@ -82,6 +84,9 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (health, ""),
     (coop.api.router, API),
     (booking.api.router, API),
+    (booking.api_feeds.router, API),
+    (booking.api_feeds.public, ""),
+    (booking.api_messages.router, API),
     (booking.api_series.router, API),
     (telemetry.api.router, API),
     (billing.api.router, API),

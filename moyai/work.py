@@ -8,6 +8,7 @@ from threading import Event, Thread
 import procrastinate
 from procrastinate import App
 
+from booking import sending
 from coop import database
 from coop.database import Pool
 from coop.jobs import create_app
@@ -16,7 +17,7 @@ from telemetry import derive
 
 log = logging.getLogger("moyai.work")
 
-TASKS: tuple[Callable[[App], None], ...] = ()
+TASKS: tuple[Callable[[App], None], ...] = (sending.register,)
 """Every room's `register(app)`: what it adds to the tasks that run here."""
 
 JOBS_AT_ONCE = 4

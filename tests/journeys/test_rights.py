@@ -64,9 +64,15 @@ class World:
             reservation = outcome.reservation
             assert reservation is not None
             token_id, _ = people.add_token(conn, person, name="t", now=now)
+            feed, _ = feeds.add_feed(conn, person, now)
+            _, secret = feeds.add_feed(conn, self.people["own"], now, machine_id="cmm-1")
         return {
             "reservation_id": str(reservation.id),
             "token_id": str(token_id),
+            "feed_id": str(feed.id),
+            "secret": secret,
+            "browser_id": str(token_id),
+            "webhook_id": str(token_id),
             "member_id": whose,
             "machine_id": "cmm-1",
             "month": "2026-09",
