@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import booking
+from booking import feeds
 from booking.series import Conflicts, reserve_series
 from coop import database, machines, people
 from coop.identity import SEES_NAMES, Role, Viewer
@@ -69,6 +70,7 @@ class World:
         return {
             "reservation_id": str(reservation.id),
             "token_id": str(token_id),
+            "closure_id": str(token_id),
             "feed_id": str(feed.id),
             "secret": secret,
             "browser_id": str(token_id),
