@@ -1,6 +1,7 @@
 """The real parts as fixtures, and what happens to a suite whose part could not be had."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ MARKER_OF_FIXTURE = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would hand down "ignored"
     if LEFT_OUT and os.environ.get("CI") == "true":
         raise pytest.UsageError(f"CI may not leave out: {', '.join(LEFT_OUT)}. Run python -m tests.parts first.")
 
