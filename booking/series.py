@@ -43,9 +43,7 @@ def reserve_series(
     terms = store.terms(conn, wish.machine_id)
     checked = recurrence.parse(rule)
     slots = recurrence.occurrences(checked, wish.when, terms.zone, latest_end(terms, now), most=MOST_OCCURRENCES)
-    wanted = [
-        attempt(conn, slot.start, slot, partial(reserve, conn, viewer, replace(wish, when=slot), now)) for slot in slots
-    ]
+    wanted = [attempt(conn, slot.start, slot, partial(reserve, conn, viewer, at(wish, slot), now)) for slot in slots]
     # What is free beside a refused time is known when all that can be had at their own time are taken.
     outcomes = [_beside(conn, viewer, wish, terms, each, conflicts, now) if each.refusal else each for each in wanted]
     made = [(each.recurrence_id, each.reservation) for each in outcomes if each.reservation]
@@ -70,6 +68,13 @@ def find_series(
         raise NotFound()
     places = series_store.occurrences(conn, series.id)
     return series, [(recurrence_id, find(conn, viewer, each)) for each, recurrence_id in places.items()]
+
+
+def at(wish: Wish, slot: Interval) -> Wish:
+    """The same wish for `slot`: whatever is prepared for it is prepared as long before."""
+    soaks_from, later = wish.preparation.soaks_from, slot.start - wish.when.start
+    prepared = replace(wish.preparation, soaks_from=soaks_from + later if soaks_from else None)
+    return replace(wish, when=slot, preparation=prepared)
 
 
 def nearest(terms: Terms, free: Sequence[Interval], wanted: Interval) -> Interval | None:
@@ -100,7 +105,7 @@ def _beside(
         return refused
     try:
         with conn.transaction(force_rollback=conflicts is not Conflicts.NEAREST):
-            reservation = reserve(conn, viewer, replace(wish, when=slot), now)
+            reservation = reserve(conn, viewer, at(wish, slot), now)
     except (SlotDenied, Conflict):
         return refused
     if conflicts is Conflicts.NEAREST:

@@ -46,7 +46,9 @@ def move_series(
     longer = (when.end - when.start) - (anchor.when.end - anchor.when.start)
     series_store.defer_overlaps(conn)
     moved = []
-    for recurrence_id, each in chosen:
+    # Who goes ahead makes room first, so that a unit of a pool that a sibling has is free again.
+    ahead_first = sorted(chosen, key=lambda each: each[1].when, reverse=when.start > anchor.when.start)
+    for recurrence_id, each in ahead_first:
         start = recurrence.shifted(each.when.start, by, terms.zone)
         slot = when if each.id == anchor.id else Interval.of(start, each.when.end - each.when.start + longer)
         moved.append(attempt(conn, recurrence_id, slot, partial(move, conn, viewer, each.id, slot, now)))
@@ -55,7 +57,7 @@ def move_series(
         replace(each, slot=None, refusal=slot_taken(conn, viewer, terms, each.wanted, now, but_for=each.reservation.id))
         if each.reservation and each.reservation.id in clashing
         else each
-        for each in moved
+        for each in sorted(moved, key=lambda each: each.recurrence_id)
     ]
     if any(each.refusal for each in outcomes):
         raise SeriesRefused(outcomes, viewer)
