@@ -53,6 +53,11 @@ def read(file: bytes) -> Component:
     return calendar
 
 
+def unfolded(file: bytes) -> str:
+    """The text of `file` with its folds undone, so that nothing hides in one."""
+    return file.decode().replace("\r\n ", "")
+
+
 def _unfold(file: bytes) -> list[str]:
     assert file.endswith(b"\r\n"), "the last line has no end"
     for octets in file[:-2].split(b"\r\n"):
@@ -60,8 +65,7 @@ def _unfold(file: bytes) -> list[str]:
         assert b"\n" not in octets, octets
         assert 0 < len(octets) <= 75, octets
         octets.decode()  # a fold may not cut a character in two
-    unfolded = file.decode().replace("\r\n ", "")
-    return unfolded[:-2].split("\r\n")
+    return unfolded(file)[:-2].split("\r\n")
 
 
 def _read(lines: list[str]) -> Component:
