@@ -4,12 +4,21 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from booking import store
+from booking import store, store_presence
 from booking.model import Reservation, Status
 from booking.move import HOLDS_TIME, AlreadyEnded, HasBegun, lock_to_change
+from booking.offer import offer_freed
+from booking.policy import cancel_until
 from booking.tell import tell
 from coop.database import Connection
+from coop.errors import Conflict
 from coop.identity import Role, Viewer
+
+
+class TooLate(Conflict):
+    """The deadline for giving time back is over; the office may still cancel."""
+
+    code = "booking.gives_back_too_late"
 
 
 def cancel(
@@ -17,16 +26,24 @@ def cancel(
 ) -> Reservation:
     """Cancel a reservation if it is still `version` (None: whatever it is now); a second time changes nothing.
 
-    Raises `NotFound`, `Forbidden`, `PreconditionFailed`, `HasBegun` or `AlreadyEnded`.
+    Raises `NotFound`, `Forbidden`, `PreconditionFailed`, `HasBegun`, `TooLate` or `AlreadyEnded`.
     """
-    reservation, _ = lock_to_change(conn, viewer, reservation_id, version)
+    reservation, terms = lock_to_change(conn, viewer, reservation_id, version)
     if reservation.status is Status.CANCELLED:
         return reservation
     if reservation.status not in HOLDS_TIME:
         raise AlreadyEnded()
     if reservation.when.start <= now and not viewer.has(Role.OFFICE):
         raise HasBegun()
+    deadline = cancel_until(terms, reservation.when)
+    promised = reservation.status in {Status.CONFIRMED, Status.IN_USE}
+    late = bool(terms.conditions.cancel_minutes) and promised and deadline < now
+    if late and not viewer.has(Role.OFFICE):
+        raise TooLate(until=f"{deadline.astimezone(terms.zone):%Y-%m-%d %H:%M}")
     store.cancel(conn, reservation, now)
     cancelled = replace(reservation, status=Status.CANCELLED, version=reservation.version + 1)
     tell(conn, "reservation.cancelled", viewer, cancelled, now)
+    if late:
+        store_presence.fee(conn, "late_cancel", reservation.id, now)
+    offer_freed(conn, reservation.machine_id, reservation.when, now)
     return cancelled

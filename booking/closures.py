@@ -47,6 +47,12 @@ def calendars(conn: Connection, machine_ids: list[str] | None = None) -> dict[st
     }
 
 
+def open_intervals(conn: Connection, machine_id: str, window: Interval) -> list[Interval]:
+    """When a machine is open within `window`; raises `MachineUnknown`."""
+    machines.machine(conn, machine_id)
+    return calendars(conn, [machine_id])[machine_id].open_intervals(window)
+
+
 def specials(conn: Connection, window: Interval) -> list[Special]:
     """Closures and extra openings that touch `window`, by start."""
     rows = conn.execute(SQL["exceptions_between"], {"from": window.start, "until": window.end})

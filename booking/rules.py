@@ -66,6 +66,17 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitWanted:
+    """A quota from a local day on; `most` None ends the one there is."""
+
+    machine_id: str | None
+    counted: Counted
+    span: Span
+    most: int | None
+    valid_from: date
+
+
+@dataclass(frozen=True, slots=True)
 class Priority:
     """A member who comes first on a machine: `owner` or `committed`."""
 
@@ -127,29 +138,15 @@ def quotas(conn: Connection) -> list[Limit]:
     return [Limit(row[0], Counted(row[1]), Span(row[2]), *row[3:]) for row in conn.execute(SQL["quotas"])]
 
 
-def set_quota(
-    conn: Connection,
-    viewer: Viewer,
-    machine_id: str | None,
-    counted: Counted,
-    span: Span,
-    most: int | None,
-    valid_from: date,
-    now: datetime,
-) -> None:
-    """Limit holders from a local day on; `most` None ends the limit. Raises `RuleInThePast` or `MachineUnknown`."""
-    not_past(conn, valid_from, now)
-    values: dict[str, object] = {"machine_id": machine_id, "most": most, "valid_from": valid_from}
-    values |= {"holder": counted.value, "span": span.value}
-    _replace(conn, "quota", values, add=most is not None)
-    subject = f"machine:{machine_id}" if machine_id else "quota:all"
-    detail: dict[str, object] = {
-        "valid_from": str(valid_from),
-        "holder": counted.value,
-        "span": span.value,
-        "most": most,
-    }
+def set_quota(conn: Connection, viewer: Viewer, wanted: LimitWanted, now: datetime) -> list[Limit]:
+    """Limit holders from a local day on; all quotas after it. Raises `RuleInThePast` or `MachineUnknown`."""
+    not_past(conn, wanted.valid_from, now)
+    key = {"machine_id": wanted.machine_id, "holder": wanted.counted.value, "span": wanted.span.value}
+    _replace(conn, "quota", {**key, "most": wanted.most, "valid_from": wanted.valid_from}, add=wanted.most is not None)
+    subject = f"machine:{wanted.machine_id}" if wanted.machine_id else "cooperative"
+    detail: dict[str, object] = {**key, "most": wanted.most, "valid_from": str(wanted.valid_from)}
     audit.record(conn, "quota.set", viewer=viewer, subject=subject, now=now, detail=detail)
+    return quotas(conn)
 
 
 def priorities(conn: Connection, machine_id: str) -> list[Priority]:
@@ -165,7 +162,7 @@ def set_priority(
     reason: str | None,
     valid_from: date,
     now: datetime,
-) -> None:
+) -> list[Priority]:
     """Let a member come first as `owner` or `committed` from a local day on; None ends it.
 
     Raises `RuleInThePast`, `MachineUnknown` or `NotFound` (of the member).
@@ -175,6 +172,7 @@ def set_priority(
     _replace(conn, "priority", values, add=reason is not None)
     detail: dict[str, object] = {"valid_from": str(valid_from), "member_id": member_id, "reason": reason}
     audit.record(conn, "priority.set", viewer=viewer, subject=f"machine:{machine_id}", now=now, detail=detail)
+    return priorities(conn, machine_id)
 
 
 def nonmember_use(conn: Connection) -> NonmemberUse | None:
@@ -183,7 +181,7 @@ def nonmember_use(conn: Connection) -> NonmemberUse | None:
     return None if row is None else NonmemberUse(*row)
 
 
-def tell_nonmember_use(conn: Connection, viewer: Viewer, told: NonmemberUse) -> None:
+def tell_nonmember_use(conn: Connection, viewer: Viewer, told: NonmemberUse) -> NonmemberUse:
     """Set the gauge; the next non-member's request obeys it. Raises `FiguresContradict`."""
     with named_rules():
         conn.execute(SQL["tell_nonmember_use"], {name: getattr(told, name) for name in NonmemberUse.__slots__})
@@ -193,6 +191,7 @@ def tell_nonmember_use(conn: Connection, viewer: Viewer, told: NonmemberUse) -> 
         "deny": str(told.deny_percent),
     }
     audit.record(conn, "nonmember_use.told", viewer=viewer, subject="nonmember_use", now=told.told_at, detail=detail)
+    return told
 
 
 def not_past(conn: Connection, day: date, now: datetime) -> None:

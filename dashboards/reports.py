@@ -117,4 +117,4 @@ def _asked(door: Door, text: str | None) -> tuple[Interval, Say, pd.DataFrame, d
 
 def _buckets(conn: Connection, month: Interval, now: datetime) -> pd.DataFrame:
     zone = register.cooperative(conn).time_zone
-    return utilisation.buckets(evidence(conn, month, zone), month, zone, now)
+    return utilisation.buckets(evidence(conn, month), month, zone, now)

@@ -8,11 +8,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import booking
+from booking.calendar import Calendar
+from booking.closures import calendars
 from coop import machines
 from coop.database import Connection
 from coop.identity import Viewer
 from coop.interval import Interval, local_midnight
-from coop.machines import Machine, OpeningHours, open_intervals
+from coop.machines import Machine
 from coop.queries import load
 from dashboards.today import Board, Card, Claimed, Signal, card
 from dashboards.utilisation import Evidence
@@ -32,7 +34,7 @@ class Day:
     now: datetime
     zone: ZoneInfo
     whole: Interval
-    hours: Mapping[str, Sequence[OpeningHours]]
+    calendars: Mapping[str, Calendar]
     claims: Mapping[str, Sequence[Claimed]]
     states: Mapping[str, Sequence[tuple[str, Interval]]]
     signals: Mapping[str, Signal]
@@ -47,7 +49,7 @@ def board(conn: Connection, viewer: Viewer, zone: ZoneInfo, now: datetime, local
         now=now,
         zone=zone,
         whole=whole,
-        hours=machines.opening_hours(conn),
+        calendars=calendars(conn),
         claims=_claims(conn, viewer, [each.id for each in in_service], whole),
         states=_states(conn, whole),
         signals={each.machine_id: Signal(each.state.value, each.since) for each in current_states(conn, now)},
@@ -56,7 +58,7 @@ def board(conn: Connection, viewer: Viewer, zone: ZoneInfo, now: datetime, local
 
 
 def _card(conn: Connection, machine: Machine, day: Day, locale: str) -> Card:
-    opened = open_intervals(day.hours.get(machine.id, []), day.whole, day.zone)
+    opened = day.calendars[machine.id].open_intervals(day.whole)
     first, last = SHOWN_WHEN_CLOSED
     window = (
         Interval(opened[0].start, opened[-1].end)
@@ -78,14 +80,14 @@ def _card(conn: Connection, machine: Machine, day: Day, locale: str) -> Card:
     )
 
 
-def evidence(conn: Connection, month: Interval, zone: ZoneInfo) -> dict[str, Evidence]:
+def evidence(conn: Connection, month: Interval) -> dict[str, Evidence]:
     """What is known of every machine in `month`; names nobody."""
-    hours = machines.opening_hours(conn)
+    opening = calendars(conn)
     booked, occupied = _intervals(conn, "booked", month), _intervals(conn, "occupied", month)
     states = _states(conn, month)
     return {
         each.id: Evidence(
-            open=open_intervals(hours.get(each.id, []), month, zone),
+            open=opening[each.id].open_intervals(month),
             booked=booked.get(each.id, []),
             occupied=occupied.get(each.id, []),
             running=[interval for state, interval in states.get(each.id, []) if state == "running"],

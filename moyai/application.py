@@ -11,7 +11,10 @@ import billing.api
 import booking.api
 import booking.api_feeds
 import booking.api_messages
+import booking.api_policy
+import booking.api_resources
 import booking.api_series
+import booking.api_services
 import coop.api
 import telemetry.api
 from coop import database, problems
@@ -87,7 +90,10 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (booking.api_feeds.router, API),
     (booking.api_feeds.public, ""),
     (booking.api_messages.router, API),
+    (booking.api_policy.router, API),
+    (booking.api_resources.router, API),
     (booking.api_series.router, API),
+    (booking.api_services.router, API),
     (telemetry.api.router, API),
     (billing.api.router, API),
     *((router, "") for router in pages.ROUTERS),
