@@ -206,7 +206,9 @@ JOIN coop.machine m ON m.id = %(machine_id)s AND (w.machine_id = m.id OR w.kind 
     AND (w.range_y_mm IS NULL OR m.range_y_mm >= w.range_y_mm)
     AND (w.range_z_mm IS NULL OR m.range_z_mm >= w.range_z_mm)
     AND (w.table_load_kg IS NULL OR m.table_load_kg >= w.table_load_kg)
-LEFT JOIN booking.priority y ON y.machine_id = m.id AND y.member_id = w.member_id AND y.valid @> %(today)s::date
+CROSS JOIN coop.cooperative c
+LEFT JOIN booking.priority y ON y.machine_id = m.id AND y.member_id = w.member_id
+    AND y.valid @> (%(now)s::timestamptz AT TIME ZONE c.time_zone)::date
 WHERE w.status = 'waiting' AND w.earliest_start < %(until)s AND w.latest_end > %(from)s
   AND NOT EXISTS (SELECT FROM booking.offer o WHERE o.request_id = w.id AND o.answer IS NULL)
 ORDER BY CASE y.reason WHEN 'owner' THEN 2 WHEN 'committed' THEN 1 ELSE 0 END DESC, w.created_at, w.id
@@ -858,3 +860,280 @@ RETURNING id
 
 -- remove_exception: Take a closure or extra opening back.
 DELETE FROM booking.calendar_exception WHERE id = %(id)s RETURNING machine_id, site, lower(during), upper(during)
+
+-- add_outage: Enter an outage; outage_one_at_a_time decides whether there is one already.
+INSERT INTO booking.outage (id, resource_id, kind, during, reason, entered_by, entered_at)
+VALUES (%(id)s, %(resource_id)s, %(kind)s, tstzrange(%(from)s, %(until)s), %(reason)s, %(person_id)s, %(now)s)
+
+-- claim_outage: Take all the time of an outage; claim_no_overlap decides whether it is free.
+INSERT INTO booking.claim (outage_id, resource_id, blocked)
+SELECT o.id, o.resource_id, o.during FROM booking.outage o WHERE o.id = %(id)s
+
+-- fill_outage: Take the time of an outage that nobody has.
+SELECT booking.fill_outage(%(id)s)
+
+-- end_outage: Give back the rest of an outage's time.
+WITH ended AS (
+    UPDATE booking.outage SET during = tstzrange(lower(during), %(now)s) WHERE id = %(id)s
+), given_back AS (
+    DELETE FROM booking.claim WHERE outage_id = %(id)s AND lower(blocked) >= %(now)s
+)
+UPDATE booking.claim SET blocked = tstzrange(lower(blocked), %(now)s)
+WHERE outage_id = %(id)s AND blocked @> %(now)s::timestamptz AND lower(blocked) < %(now)s
+
+-- delete_outage: Take back an outage that has not begun.
+DELETE FROM booking.outage WHERE id = %(id)s
+
+-- outage_by_id: One outage.
+SELECT o.id, o.resource_id, o.kind, lower(o.during), upper(o.during), o.reason FROM booking.outage o WHERE o.id = %(id)s
+
+-- outages: The outages within a window, by start.
+SELECT o.id, o.resource_id, o.kind, lower(o.during), upper(o.during), o.reason FROM booking.outage o
+WHERE o.during && tstzrange(%(from)s, %(until)s) AND (%(resource_id)s::text IS NULL OR o.resource_id = %(resource_id)s)
+ORDER BY lower(o.during), o.resource_id
+
+-- change_holder: Say whose a reservation is now, and when they come, if nobody changed it meanwhile.
+UPDATE booking.reservation
+SET person_id = %(person_id)s, expected_at = %(expected_at)s, version = version + 1, changed_at = %(now)s
+WHERE id = %(id)s AND version = %(version)s
+
+-- add_commission_step: Write down a step of a commissioned measurement; its reservation has another version then.
+WITH taken AS (
+    INSERT INTO booking.commission_step (reservation_id, step, at, by_id, quote_yen)
+    VALUES (%(reservation_id)s, %(step)s, %(now)s, %(by_id)s, %(quote_yen)s)
+)
+UPDATE booking.reservation SET version = version + 1, changed_at = %(now)s WHERE id = %(reservation_id)s
+
+-- commission_steps: The steps of a commissioned measurement so far, in the order in which they were taken.
+SELECT s.step, s.at, s.by_id, s.quote_yen FROM booking.commission_step s
+WHERE s.reservation_id = %(reservation_id)s
+ORDER BY array_position(ARRAY['received', 'quoted', 'measured', 'delivered', 'returned'], s.step)
+
+-- lend: A tester leaves the house.
+WITH out AS (INSERT INTO booking.loan (reservation_id, out_at) VALUES (%(id)s, %(now)s))
+UPDATE booking.reservation SET status = 'in_use', version = version + 1, changed_at = %(now)s WHERE id = %(id)s
+
+-- take_back: A tester is back, and all that was claimed with it.
+WITH back AS (
+    UPDATE booking.loan SET returned_at = %(now)s WHERE reservation_id = %(id)s
+), given_back AS (
+    UPDATE booking.claim SET released_at = %(now)s WHERE reservation_id = %(id)s AND released_at IS NULL
+)
+UPDATE booking.reservation SET status = 'done', version = version + 1, changed_at = %(now)s WHERE id = %(id)s
+
+-- loans_out: The reservations whose tester is out, the earliest due first.
+SELECT r.id, l.out_at FROM booking.loan l JOIN booking.reservation r ON r.id = l.reservation_id
+WHERE l.returned_at IS NULL
+ORDER BY r.ends_at, r.id
+
+-- add_resource: Enter a person, an accessory or a place that can be claimed.
+INSERT INTO booking.resource (id, kind, name_ja, name_en, person_id, in_service)
+VALUES (%(id)s, %(kind)s, %(name_ja)s, %(name_en)s, %(person_id)s, %(in_service)s)
+
+-- add_resource_hours: When a resource is there on one weekday.
+INSERT INTO booking.resource_hours (resource_id, iso_weekday, opens, closes)
+VALUES (%(resource_id)s, %(iso_weekday)s, %(opens)s, %(closes)s)
+
+-- resources: All resources other than machines, by id.
+SELECT r.id, r.kind, r.name_ja, r.name_en, r.person_id, r.in_service FROM booking.resource r
+WHERE r.kind <> 'machine' ORDER BY r.id
+
+-- put_pool: A pool and its names.
+INSERT INTO booking.pool (id, name_ja, name_en) VALUES (%(id)s, %(name_ja)s, %(name_en)s)
+ON CONFLICT (id) DO UPDATE SET name_ja = EXCLUDED.name_ja, name_en = EXCLUDED.name_en
+
+-- clear_pool: Take from a pool the units that are not named.
+DELETE FROM booking.pool_unit WHERE pool_id = %(id)s AND resource_id <> ALL (%(unit_ids)s)
+
+-- fill_pool: Give a pool the units that are named.
+INSERT INTO booking.pool_unit (pool_id, resource_id) SELECT %(id)s, unnest(%(unit_ids)s::text[]) ON CONFLICT DO NOTHING
+
+-- pool_units: The units of a pool that are in service, by id.
+SELECT u.resource_id FROM booking.pool_unit u
+JOIN booking.resource r ON r.id = u.resource_id
+LEFT JOIN coop.machine m ON m.id = r.machine_id
+WHERE u.pool_id = %(pool_id)s AND r.in_service AND coalesce(m.in_service, true)
+ORDER BY u.resource_id
+
+-- put_service: A service of a machine, and how long a request for it may wait.
+INSERT INTO booking.service (resource_id, kind, approval_minutes)
+VALUES (%(resource_id)s, %(kind)s, %(approval_minutes)s)
+ON CONFLICT (resource_id, kind) DO UPDATE SET approval_minutes = EXCLUDED.approval_minutes
+
+-- clear_needs: A service needs nothing beside its machine.
+DELETE FROM booking.service_need WHERE resource_id = %(resource_id)s AND kind = %(kind)s
+
+-- add_need: One more need of a service.
+INSERT INTO booking.service_need (resource_id, kind, name, unit_id, pool_id, from_edge, from_minutes, until_edge,
+                                  until_minutes, optional)
+VALUES (%(resource_id)s, %(kind)s, %(name)s, %(unit_id)s, %(pool_id)s, %(from_edge)s, %(from_minutes)s, %(until_edge)s,
+        %(until_minutes)s, %(optional)s)
+
+-- services: The services of a machine, one row for each need.
+SELECT s.kind, s.approval_minutes, n.name, n.unit_id, n.pool_id, n.from_edge, n.from_minutes, n.until_edge,
+       n.until_minutes, n.optional
+FROM booking.service s
+LEFT JOIN booking.service_need n ON n.resource_id = s.resource_id AND n.kind = s.kind
+WHERE s.resource_id = %(resource_id)s
+ORDER BY s.kind, n.name
+
+-- claims_of: What a reservation takes, the machine first.
+SELECT c.resource_id, lower(c.blocked), upper(c.blocked), c.need FROM booking.claim c
+WHERE c.reservation_id = %(reservation_id)s AND c.released_at IS NULL
+ORDER BY c.need NULLS FIRST
+
+-- add_calibration: Enter a calibration certificate.
+INSERT INTO booking.calibration (id, machine_id, number, issued_on, valid_until, document)
+VALUES (%(id)s, %(machine_id)s, %(number)s, %(issued_on)s, %(valid_until)s, %(document)s)
+
+-- calibrations: The calibration certificates of a machine, the newest first.
+SELECT id, machine_id, number, issued_on, valid_until, document FROM booking.calibration
+WHERE machine_id = %(machine_id)s ORDER BY valid_until DESC, number
+
+-- add_master: Say what is measured each day on a machine, and what must come out.
+INSERT INTO booking.master (id, machine_id, name, unit, lower_limit, upper_limit)
+VALUES (%(id)s, %(machine_id)s, %(name)s, %(unit)s, %(lower_limit)s, %(upper_limit)s)
+
+-- masters: The masters of a machine, with the last check of each.
+SELECT a.id, a.machine_id, a.name, a.unit, a.lower_limit, a.upper_limit, k.checked_at, k.value, k.passed
+FROM booking.master a
+LEFT JOIN LATERAL (SELECT checked_at, value, passed FROM booking.master_check
+                   WHERE master_id = a.id ORDER BY checked_at DESC LIMIT 1) k ON true
+WHERE a.machine_id = %(machine_id)s AND a.retired_at IS NULL ORDER BY a.name
+
+-- retire_master: A master is not measured any more.
+UPDATE booking.master SET retired_at = %(now)s WHERE id = %(id)s AND retired_at IS NULL RETURNING machine_id
+
+-- lock_master: A master with its machine; the machine's resource is locked, so that checks and bookings take turns.
+SELECT a.machine_id, a.lower_limit, a.upper_limit
+FROM booking.master a JOIN booking.resource r ON r.id = a.machine_id
+WHERE a.id = %(master_id)s AND a.retired_at IS NULL
+FOR NO KEY UPDATE OF r
+
+-- add_check: Enter what a master measured, with the limits of the day.
+INSERT INTO booking.master_check (id, master_id, checked_at, value, lower_limit, upper_limit, checked_by)
+VALUES (%(id)s, %(master_id)s, %(checked_at)s, %(value)s, %(lower_limit)s, %(upper_limit)s, %(checked_by)s)
+RETURNING passed
+
+-- checks: The checks of a machine within a window, the newest first.
+SELECT k.id, a.machine_id, a.name, a.unit, k.checked_at, k.value, k.lower_limit, k.upper_limit, k.passed
+FROM booking.master_check k JOIN booking.master a ON a.id = k.master_id
+WHERE a.machine_id = %(machine_id)s AND k.checked_at >= %(from)s AND k.checked_at < %(until)s
+ORDER BY k.checked_at DESC, a.name
+
+-- recall_uses: Enter every use between the last pass of a master and its failed check: what was measured is in doubt.
+INSERT INTO booking.recall (check_id, reservation_id, found_at)
+SELECT k.id, r.id, %(now)s
+FROM booking.master_check k
+JOIN booking.master a ON a.id = k.master_id
+JOIN booking.reservation r ON r.machine_id = a.machine_id
+WHERE k.id = %(id)s AND NOT k.passed AND r.status IN ('confirmed', 'in_use', 'done') AND r.starts_at < k.checked_at
+  AND r.ends_at > coalesce((SELECT max(p.checked_at) FROM booking.master_check p
+                            WHERE p.master_id = k.master_id AND p.passed AND p.checked_at < k.checked_at), '-infinity')
+ON CONFLICT DO NOTHING
+RETURNING reservation_id
+
+-- recalls: Uses in doubt of one person, of a member's unnamed ones, or of everybody; the newest first.
+SELECT c.id, k.id, a.machine_id, a.name, k.checked_at, r.id, r.starts_at, r.ends_at, r.member_id, m.name, r.person_id,
+       p.name, c.found_at, c.seen_at
+FROM booking.recall c
+JOIN booking.master_check k ON k.id = c.check_id
+JOIN booking.master a ON a.id = k.master_id
+JOIN booking.reservation r ON r.id = c.reservation_id
+JOIN coop.member m ON m.id = r.member_id
+LEFT JOIN coop.person p ON p.id = r.person_id
+WHERE %(everybody)s OR r.person_id = %(person_id)s::uuid OR (r.person_id IS NULL AND r.member_id = %(member_id)s::text)
+ORDER BY c.found_at DESC, r.starts_at DESC, c.id
+LIMIT %(limit)s
+
+-- see_recall: Its person has read a recall; a second time changes nothing.
+UPDATE booking.recall c SET seen_at = coalesce(c.seen_at, %(now)s)
+FROM booking.reservation r
+WHERE c.id = %(id)s AND r.id = c.reservation_id
+  AND (r.person_id = %(person_id)s::uuid OR (r.person_id IS NULL AND r.member_id = %(member_id)s::text))
+RETURNING c.id
+
+-- record_temperature: Keep the last temperature of the room around a machine; an older one changes nothing.
+INSERT INTO booking.room_temperature (machine_id, at, celsius) VALUES (%(machine_id)s, %(at)s, %(celsius)s)
+ON CONFLICT (machine_id) DO UPDATE SET at = EXCLUDED.at, celsius = EXCLUDED.celsius
+WHERE booking.room_temperature.at < EXCLUDED.at
+
+-- fitness: What is known of a machine's fitness.
+SELECT t.celsius, t.at, (SELECT max(b.valid_until) FROM booking.calibration b WHERE b.machine_id = m.id)
+FROM coop.machine m LEFT JOIN booking.room_temperature t ON t.machine_id = m.id
+WHERE m.id = %(machine_id)s
+
+-- grant_qualification: Grant a person a level for a kind of machine from now on.
+INSERT INTO booking.qualification (id, person_id, machine_kind, level, valid, granted_by)
+VALUES (%(id)s, %(person_id)s, %(machine_kind)s, %(level)s, tstzrange(%(now)s, %(valid_until)s), %(granted_by)s)
+
+-- end_qualification: What a person was granted for a kind of machine ends now.
+UPDATE booking.qualification SET valid = tstzrange(lower(valid), %(now)s)
+WHERE person_id = %(person_id)s AND machine_kind = %(machine_kind)s AND valid @> %(now)s::timestamptz
+  AND lower(valid) < %(now)s
+RETURNING id
+
+-- forget_qualification: What a person was granted for a kind of machine in this very moment gives way.
+DELETE FROM booking.qualification
+WHERE person_id = %(person_id)s AND machine_kind = %(machine_kind)s AND lower(valid) >= %(now)s
+
+-- qualifications: What one person was granted, or everybody, and when it ends by date or by non-use.
+SELECT q.id, q.person_id, p.name, p.member_id, q.machine_kind, q.level, lower(q.valid), upper(q.valid), q.granted_by,
+       h.last_used_at, h.lapse_after_days
+FROM booking.qualification q
+JOIN coop.person p ON p.id = q.person_id
+LEFT JOIN LATERAL booking.qualified(q.person_id, q.machine_kind, %(now)s) h ON true
+WHERE (%(person_id)s::uuid IS NULL OR q.person_id = %(person_id)s) AND (upper(q.valid) IS NULL OR upper(q.valid) > %(now)s)
+ORDER BY q.machine_kind, p.name, lower(q.valid), q.id
+
+-- instructors: Who may instruct on machines of a kind now.
+SELECT p.id, p.name FROM booking.qualification q JOIN coop.person p ON p.id = q.person_id
+WHERE q.machine_kind = %(machine_kind)s AND q.level >= %(instructs_from)s AND q.valid @> %(now)s::timestamptz AND p.active
+ORDER BY p.name, p.id
+
+-- set_lapse: Say after how many days without use qualifications for a kind of machine lapse.
+INSERT INTO booking.qualification_rule (machine_kind, lapse_after_days) VALUES (%(machine_kind)s, %(lapse_after_days)s)
+ON CONFLICT (machine_kind) DO UPDATE SET lapse_after_days = EXCLUDED.lapse_after_days
+
+-- end_lapse: Qualifications for a kind of machine do not lapse.
+DELETE FROM booking.qualification_rule WHERE machine_kind = %(machine_kind)s
+
+-- add_training: Offer a training with seats.
+INSERT INTO booking.training (id, machine_kind, level, starts_at, ends_at, seats, instructor_id, place)
+VALUES (%(id)s, %(machine_kind)s, %(level)s, %(starts_at)s, %(ends_at)s, %(seats)s, %(instructor_id)s, %(place)s)
+
+-- trainings: The trainings that end after a time, with the seats taken and whether one of them is the viewer's.
+SELECT t.id, t.machine_kind, t.level, t.starts_at, t.ends_at, t.seats, t.instructor_id, i.name, t.place,
+       (SELECT count(*) FROM booking.training_seat s WHERE s.training_id = t.id),
+       EXISTS (SELECT FROM booking.training_seat s WHERE s.training_id = t.id AND s.person_id = %(person_id)s::uuid)
+FROM booking.training t JOIN coop.person i ON i.id = t.instructor_id
+WHERE t.ends_at > %(from)s AND (%(id)s::uuid IS NULL OR t.id = %(id)s)
+ORDER BY t.starts_at, t.id
+
+-- lock_training: A training, for whoever takes or gives back a seat; others wait.
+SELECT machine_kind, level, starts_at, ends_at, seats, instructor_id FROM booking.training WHERE id = %(id)s
+FOR NO KEY UPDATE
+
+-- take_seat: Take the lowest free seat of a training; the training is locked.
+INSERT INTO booking.training_seat (training_id, seat, person_id, taken_at)
+SELECT t.id, n, %(person_id)s, %(now)s
+FROM booking.training t, generate_series(1, t.seats) n
+WHERE t.id = %(id)s AND NOT EXISTS (SELECT FROM booking.training_seat s WHERE s.training_id = t.id AND s.seat = n)
+ORDER BY n LIMIT 1
+ON CONFLICT ON CONSTRAINT training_seat_once DO NOTHING
+RETURNING seat
+
+-- seat_of: The seat of a person in a training.
+SELECT seat FROM booking.training_seat WHERE training_id = %(id)s AND person_id = %(person_id)s
+
+-- leave_seat: Give a seat back that nobody judged yet.
+DELETE FROM booking.training_seat WHERE training_id = %(id)s AND person_id = %(person_id)s AND passed IS NULL
+RETURNING seat
+
+-- judge_seat: Say whether a participant passed.
+UPDATE booking.training_seat SET passed = %(passed)s WHERE training_id = %(id)s AND person_id = %(person_id)s
+RETURNING seat
+
+-- seats: Who takes part in a training.
+SELECT s.seat, s.person_id, p.name, p.member_id, s.passed FROM booking.training_seat s
+JOIN coop.person p ON p.id = s.person_id WHERE s.training_id = %(id)s ORDER BY s.seat
