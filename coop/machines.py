@@ -82,15 +82,18 @@ class OpeningHours:
 
 def add_machine(conn: Connection, machine: Machine, hours: Iterable[OpeningHours] = ()) -> None:
     """Enter a machine with its opening hours; raises `MachineExists`."""
-    values = {name: getattr(machine, name) for name in Machine.__slots__}
-    values |= {"probe_types": list(machine.probe_types), "program_formats": list(machine.program_formats)}
     try:
         with conn.transaction():
-            conn.execute(SQL["add_machine"], values)
+            conn.execute(SQL["add_machine"], _values(machine))
     except errors.UniqueViolation:
         raise MachineExists(machine=machine.id) from None
     for each in hours:
         conn.execute(SQL["add_opening_hours"], {name: getattr(each, name) for name in OpeningHours.__slots__})
+
+
+def change_machine(conn: Connection, machine: Machine) -> None:
+    """Let a machine's specification say this from now on; reservations keep the set-up and tear-down they have."""
+    conn.execute(SQL["change_machine"], _values(machine))
 
 
 def machines(conn: Connection) -> list[Machine]:
@@ -142,3 +145,8 @@ def _local(day: date, clock: time, zone: ZoneInfo) -> datetime:
     if clock == time.max:
         return local_midnight(day + timedelta(days=1), zone)
     return datetime.combine(day, clock, tzinfo=zone).astimezone(UTC)
+
+
+def _values(machine: Machine) -> dict[str, object]:
+    values = {name: getattr(machine, name) for name in Machine.__slots__}
+    return values | {"probe_types": list(machine.probe_types), "program_formats": list(machine.program_formats)}

@@ -130,6 +130,15 @@ def add_person(
     return person_id
 
 
+def change_person(conn: Connection, person: Person) -> None:
+    """Let a person's entry say this from now on, and give them exactly these roles; the e-mail address stays."""
+    values = {"id": person.id, "name": person.name, "member_id": person.member_id, "locale": person.locale}
+    conn.execute(SQL["change_person"], values | {"active": person.active})
+    conn.execute(SQL["withdraw_roles"], {"person_id": person.id, "roles": sorted(person.roles)})
+    for role in sorted(person.roles):
+        conn.execute(SQL["grant_role"], {"person_id": person.id, "role": role.value})
+
+
 def people_of(conn: Connection, viewer: Viewer, member_id: str | None = None) -> list[Person]:
     """The people of `member_id`; without one, all whom the viewer may know (their own member's, or everybody)."""
     if not viewer.has(Role.OFFICE, Role.OPERATOR, Role.DIRECTOR, Role.AUDITOR):

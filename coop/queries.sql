@@ -13,6 +13,12 @@ SELECT slug, name, time_zone, invoice_number, address FROM coop.cooperative
 INSERT INTO coop.member (id, name, kana, address, invoice_number, is_member, ownership_units, joined_on)
 VALUES (%(id)s, %(name)s, %(kana)s, %(address)s, %(invoice_number)s, %(is_member)s, %(ownership_units)s, %(joined_on)s)
 
+-- change_member: Give a member what its register entry shall say from now on; the key stays.
+UPDATE coop.member
+SET name = %(name)s, kana = %(kana)s, address = %(address)s, invoice_number = %(invoice_number)s,
+    is_member = %(is_member)s, ownership_units = %(ownership_units)s, joined_on = %(joined_on)s, left_on = %(left_on)s
+WHERE id = %(id)s
+
 -- members: All members by their stable key.
 SELECT id, name, kana, address, invoice_number, is_member, ownership_units, joined_on, left_on
 FROM coop.member ORDER BY id
@@ -25,6 +31,13 @@ FROM coop.member WHERE id = %(id)s
 INSERT INTO coop.person (member_id, name, email, password_hash, locale)
 VALUES (%(member_id)s, %(name)s, %(email)s, %(password_hash)s, %(locale)s)
 RETURNING id
+
+-- change_person: Give a person what their entry shall say from now on; the e-mail address stays.
+UPDATE coop.person SET name = %(name)s, member_id = %(member_id)s, locale = %(locale)s, active = %(active)s
+WHERE id = %(id)s
+
+-- withdraw_roles: Take from a person the roles that are not among those named.
+DELETE FROM coop.person_role WHERE person_id = %(person_id)s AND role <> ALL (%(roles)s)
 
 -- grant_role: Give a person a role, once.
 INSERT INTO coop.person_role (person_id, role) VALUES (%(person_id)s, %(role)s) ON CONFLICT DO NOTHING
@@ -99,6 +112,18 @@ VALUES (
     %(table_load_kg)s, %(mpe_constant_um)s, %(mpe_length_divisor)s, %(resolution_um)s, %(smallest_hole_mm)s,
     %(stylus_reach_mm)s, %(probe_types)s, %(software)s, %(program_formats)s, %(room_temperature_class)s,
     %(set_up_minutes)s, %(tear_down_minutes)s, %(in_service)s)
+
+-- change_machine: Give a machine what its specification shall say from now on; the key stays.
+UPDATE coop.machine
+SET kind = %(kind)s, name_ja = %(name_ja)s, name_en = %(name_en)s, model = %(model)s, site = %(site)s,
+    range_x_mm = %(range_x_mm)s, range_y_mm = %(range_y_mm)s, range_z_mm = %(range_z_mm)s,
+    table_load_kg = %(table_load_kg)s, mpe_constant_um = %(mpe_constant_um)s,
+    mpe_length_divisor = %(mpe_length_divisor)s, resolution_um = %(resolution_um)s,
+    smallest_hole_mm = %(smallest_hole_mm)s, stylus_reach_mm = %(stylus_reach_mm)s, probe_types = %(probe_types)s,
+    software = %(software)s, program_formats = %(program_formats)s,
+    room_temperature_class = %(room_temperature_class)s, set_up_minutes = %(set_up_minutes)s,
+    tear_down_minutes = %(tear_down_minutes)s, in_service = %(in_service)s
+WHERE id = %(id)s
 
 -- machines: All machines with their specification, by id.
 SELECT id, kind, name_ja, name_en, model, site, range_x_mm, range_y_mm, range_z_mm, table_load_kg, mpe_constant_um,

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from psycopg import errors
 
 from coop.database import Connection
-from coop.errors import Conflict, NotFound
+from coop.errors import Conflict, Invalid, NotFound
 from coop.identity import SEES_NAMES, Viewer
 from coop.queries import load
 
@@ -24,6 +24,12 @@ class MemberExists(Conflict):
     """A member with this key is in the register already."""
 
     code = "coop.member_exists"
+
+
+class LeavesBeforeJoining(Invalid):
+    """A member leaves after it has joined."""
+
+    code = "coop.leaves_before_joining"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,13 @@ def add_member(conn: Connection, member: Member) -> None:
             conn.execute(SQL["add_member"], values)
     except errors.UniqueViolation:
         raise MemberExists(member=member.id) from None
+
+
+def change_member(conn: Connection, member: Member) -> None:
+    """Let a member's entry say this from now on; raises `LeavesBeforeJoining`."""
+    if member.left_on is not None and member.left_on <= member.joined_on:
+        raise LeavesBeforeJoining()
+    conn.execute(SQL["change_member"], {name: getattr(member, name) for name in Member.__slots__})
 
 
 def members(conn: Connection, viewer: Viewer) -> list[Member]:
