@@ -9,6 +9,7 @@ from booking import store, store_services
 from booking.claim import claim
 from booking.listing import find
 from booking.model import Reservation, Status, Terms
+from booking.offer import offer_freed
 from booking.pending import standing
 from booking.policy import Question
 from booking.reserve import BOOKS_FOR_OTHERS
@@ -18,7 +19,7 @@ from booking.verdict import obey
 from coop.database import Connection
 from coop.errors import Conflict, Forbidden, Invalid, PreconditionFailed
 from coop.identity import Role, Viewer
-from coop.interval import Interval
+from coop.interval import Interval, subtract
 
 HOLDS_TIME = frozenset({Status.HELD, Status.PENDING, Status.CONFIRMED, Status.IN_USE})
 
@@ -150,6 +151,8 @@ def _change(
     if machine_id != was.machine_id:
         before["was_machine_id"] = was.machine_id
     tell(conn, "reservation.moved", viewer, moved, now, **before)
+    for freed in subtract(was.when, [moved.when] if machine_id == was.machine_id else []):
+        offer_freed(conn, was.machine_id, freed, now)
     return moved
 
 

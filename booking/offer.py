@@ -51,8 +51,10 @@ def offer_freed(conn: Connection, machine_id: str, freed: Interval, now: datetim
     ahead = Interval(now, freed.end) if freed.start < now < freed.end else freed
     if ahead.end <= now:
         return []
+    requests = store_waitlist.waiting_for(conn, machine_id, ahead, now)
+    if not requests:
+        return []
     terms = store.terms(conn, machine_id)
-    requests = store_waitlist.waiting_for(conn, machine_id, ahead, now.astimezone(terms.zone).date())
     made: list[Offer] = []
     for request in requests:
         offer = _offer(conn, terms, request, ahead, now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -73,9 +73,9 @@ def machines_waited_for(conn: Connection, now: datetime) -> list[str]:
     return [machine_id for (machine_id,) in conn.execute(SQL["machines_waited_for"], {"now": now})]
 
 
-def waiting_for(conn: Connection, machine_id: str, window: Interval, today: date) -> list[Request]:
+def waiting_for(conn: Connection, machine_id: str, window: Interval, now: datetime) -> list[Request]:
     """Who waits for time of a machine within `window` and has no offer: the highest priority first, then the oldest."""
-    values = {"machine_id": machine_id, "from": window.start, "until": window.end, "today": today}
+    values = {"machine_id": machine_id, "from": window.start, "until": window.end, "now": now}
     return [_request(row) for row in conn.execute(SQL["waiting_for"], values)]
 
 
