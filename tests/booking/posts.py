@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import procrastinate
+import psycopg
 from aiosmtpd.controller import Controller
 from procrastinate import App
 
@@ -19,6 +20,7 @@ from booking import sending
 from coop.database import open_pool
 from coop.jobs import create_app
 from coop.settings import Settings
+from moyai.parts.process import free_port
 
 
 @dataclass
@@ -50,11 +52,10 @@ def mail_server() -> Iterator[Mailbox]:
     """A mail server on loopback."""
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=0)
+    controller = Controller(box, hostname="127.0.0.1", port=free_port())
     controller.start()
+    box.url = f"smtp://127.0.0.1:{controller.port}"
     try:
-        assert controller.server is not None
-        box.url = f"smtp://127.0.0.1:{controller.server.sockets[0].getsockname()[1]}"
         yield box
     finally:
         controller.stop()
@@ -119,4 +120,14 @@ def work(settings: Settings, register: Callable[[App], None] = sending.register)
                     additional_context={"settings": settings, "pool": pool},
                 )
 
-    asyncio.run(once())
+    while _due(settings):
+        asyncio.run(once())
+
+
+def _due(settings: Settings) -> bool:
+    with psycopg.connect(settings.database_url) as conn:
+        due = conn.execute(
+            "SELECT EXISTS (SELECT FROM procrastinate_jobs "
+            "WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()))"
+        ).fetchone()
+    return due == (True,)
