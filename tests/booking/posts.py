@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -63,28 +63,33 @@ def mail_server() -> Iterator[Mailbox]:
 
 @dataclass
 class Program:
-    """A program that is called. `answers` says the status of each call in turn; the last one stays."""
+    """A program that is called. `answers` says the status of each call in turn; the last one stays. Until `free` is set
+    it gives no answer."""
 
     url: str = ""
     answers: list[int] = field(default_factory=lambda: [200])
     calls: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    free: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
 def program() -> Iterator[Program]:
     """A program on loopback."""
     called = Program()
+    called.free.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:  # the library's name
             body = self.rfile.read(int(self.headers["content-length"]))
             called.calls.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            called.free.wait()
             status = called.answers.pop(0) if len(called.answers) > 1 else called.answers[0]
             self.send_response(status)
             if 300 <= status < 400:
                 self.send_header("location", f"{called.url}/elsewhere")
             self.send_header("content-length", "0")
-            self.end_headers()
+            with suppress(OSError):  # who asked may be dead
+                self.end_headers()
 
         def log_message(self, *_: object) -> None:
             pass
@@ -96,6 +101,7 @@ def program() -> Iterator[Program]:
     try:
         yield called
     finally:
+        called.free.set()
         server.shutdown()
         thread.join()
         server.server_close()
