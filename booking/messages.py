@@ -25,7 +25,7 @@ class Channel(StrEnum):
     CALENDAR = "calendar"
 
 
-NEEDS_ANSWER = frozenset({"reservation.asked", "reservation.offered"})
+NEEDS_ANSWER = frozenset({"reservation.asked", "reservation.offered", "reservation.recalled"})
 """What a person must hear in time even if they look at their calendar only."""
 
 DAY = {"ja": "M月d日(E)", "en": "EEE d MMM"}
