@@ -5,14 +5,21 @@ reason, or what is in the way and the next free slots; a move keeps the calendar
 what they may not know. Use cases take a connection and never commit.
 """
 
+from booking.any_of import reserve_any
+from booking.approval import NotPending, approve, decline
 from booking.cancel import cancel
+from booking.commission import Step, take_step
 from booking.free import free_slots, next_free
+from booking.handover import announce_late, hand_over
 from booking.listing import Page, find, on_board, reservations_of
+from booking.loan import lend, loans, take_back
 from booking.model import Holder, Reservation, Status, Terms
 from booking.move import AlreadyEnded, HasBegun, extend, move, shorten, swap
+from booking.outages import Outage, OutageKind, close, reopen
 from booking.policy import SlotDenied
 from booking.projection import Seen, seen
 from booking.reserve import Wish, book, reserve
+from booking.services import ServiceKind
 from booking.store import HolderUnknown, terms
 from booking.taken import SlotTaken
 
@@ -21,23 +28,42 @@ __all__ = [
     "HasBegun",
     "Holder",
     "HolderUnknown",
+    "NotPending",
+    "Outage",
+    "OutageKind",
     "Page",
     "Reservation",
     "Seen",
+    "ServiceKind",
     "SlotDenied",
     "SlotTaken",
     "Status",
+    "Step",
     "Terms",
     "Wish",
+    "announce_late",
+    "approve",
     "book",
     "cancel",
+    "close",
+    "decline",
+    "extend",
     "find",
     "free_slots",
+    "hand_over",
+    "lend",
+    "loans",
     "move",
     "next_free",
     "on_board",
+    "reopen",
     "reservations_of",
     "reserve",
+    "reserve_any",
     "seen",
+    "shorten",
+    "swap",
+    "take_back",
+    "take_step",
     "terms",
 ]

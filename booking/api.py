@@ -7,14 +7,17 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from booking import listing, store
+from booking import listing, store, store_services
 from booking.cancel import cancel
+from booking.facts import Preparation
 from booking.free import free_slots
 from booking.model import Reservation, Status
 from booking.move import move
 from booking.projection import Seen, seen
 from booking.reserve import Wish, reserve
+from booking.services import ServiceKind
 from coop.api import Wanted
+from coop.database import Connection
 from coop.door import Door, Entrance
 from coop.errors import Kind, MoyaiError, PreconditionFailed
 from coop.interval import Interval
@@ -30,6 +33,7 @@ Moment = Annotated[
         le=datetime(2199, 12, 31, tzinfo=UTC),
     ),
 ]
+Slug = Annotated[str, Field(max_length=31, pattern="^[a-z0-9][a-z0-9-]*$")]
 IfMatch = Annotated[str | None, Header(description='The ETag of the answer that is to be changed, like "3"')]
 
 
@@ -47,11 +51,38 @@ class ReservationWanted(Wanted):
     purpose: str = Field(default="", max_length=500, description="Seen by its person and the operator only.")
     person_id: UUID | None = Field(default=None, description="For whom the office or an operator books.")
     member_id: str | None = Field(default=None, max_length=31, description="For which member, where nobody is named.")
+    instructor_id: UUID | None = Field(default=None, description="Who instructs somebody that may not be alone.")
+    soaks_from: Moment | None = Field(default=None, description="From when on the part lies in the machine's room.")
+    service: ServiceKind = Field(default=ServiceKind.SELF_USE, description="For advice `machine_id` names the person.")
+    options: list[Slug] = Field(default=[], max_length=20, description="Optional needs of the service.")
+    units: list[Slug] = Field(default=[], max_length=20, description="Which units of pools it must be.")
+
+    def wish(self) -> Wish:
+        """What is wanted, as the use cases take it."""
+        return Wish(
+            self.machine_id,
+            Interval(self.starts_at, self.ends_at),
+            self.purpose,
+            self.person_id,
+            self.member_id,
+            self.service,
+            tuple(self.options),
+            tuple(self.units),
+            Preparation(self.instructor_id, self.soaks_from),
+        )
 
 
 class SlotWanted(Wanted):
     starts_at: Moment
     ends_at: Moment
+
+
+class Reason(BaseModel):
+    """What a rule says: a stable code, its sentence in the reader's language, and what would be allowed."""
+
+    code: str
+    detail: str
+    params: dict[str, int | str]
 
 
 class ReservationView(BaseModel):
@@ -72,6 +103,9 @@ class ReservationView(BaseModel):
     purpose: str | None
     version: int | None
     created_at: datetime | None
+    service: ServiceKind | None
+    expected_at: datetime | None = Field(description="Who comes late said when.")
+    warnings: list[Reason] = Field(description="What to consider; said when it is made or moved.")
 
     @classmethod
     def of(cls, seen: Seen) -> Self:
@@ -87,7 +121,7 @@ class FreeView(BaseModel):
 @router.post("/reservations", status_code=201, response_model=ReservationView)
 def create_reservation(body: ReservationWanted, door: Entrance) -> Response:
     """Reserve a machine. 409 names what is in the way and the next three free slots; 422 every rule against it."""
-    wish = Wish(body.machine_id, Interval(body.starts_at, body.ends_at), body.purpose, body.person_id, body.member_id)
+    wish = body.wish()
     here = door.request.url.path
     return door.once(
         lambda conn: _view(door, reserve(conn, door.viewer, wish, door.now)),
@@ -164,11 +198,24 @@ def get_free(
     since: Annotated[Moment | None, Query(alias="from", description="Now, if not given.")] = None,
     until: Annotated[Moment | None, Query(alias="to", description="A week after `from`, if not given.")] = None,
     minutes: Annotated[int, Query(ge=1, le=527_040, description="At least this long.")] = 1,
+    service: ServiceKind = ServiceKind.SELF_USE,
+    option: Annotated[list[Slug] | None, Query(max_length=20, description="Optional needs of the service.")] = None,
+    unit: Annotated[list[Slug] | None, Query(max_length=20, description="Which units of pools it must be.")] = None,
 ) -> list[FreeView]:
-    """The stretches in which a machine can be booked, set-up and tear-down allowed for."""
+    """The stretches in which a machine can be booked, set-up and tear-down allowed for.
+
+    Where the service needs more than the machine, slots of `minutes` (the shortest, if not given) can start on any grid
+    line from the start of a stretch to `minutes` before its end.
+    """
     start = since or door.now
     window = Interval(start, until or start + timedelta(days=7))
-    free = door.run(lambda conn: free_slots(conn, store.terms(conn, machine_id), window, door.now))
+    length = timedelta(minutes=minutes) if minutes > 1 else None
+
+    def ask(conn: Connection) -> list[Interval]:
+        offered = store_services.service(conn, machine_id, service, option or (), unit or ())
+        return free_slots(conn, store.terms(conn, machine_id, offered), window, door.now, length)
+
+    free = door.run(ask)
     return [FreeView(starts_at=each.start, ends_at=each.end) for each in free if each.seconds >= minutes * 60]
 
 

@@ -44,7 +44,7 @@ def slots(free: Iterable[Interval], length: timedelta) -> Iterator[Interval]:
 
 
 def runs(terms: Terms, free: Iterable[Interval], length: timedelta, taken: pools.Busy) -> Iterator[Interval]:
-    """The stretches of `free` in which slots of `length` find a unit for each need, whichever grid line they start at."""
+    """The stretches of `free` in which slots of `length` find a unit for each need, from any grid line on."""
     step = timedelta(minutes=terms.granularity_minutes)
     for each in free:
         first, start = None, each.start
@@ -105,7 +105,7 @@ def _served(
 
 
 def busy(conn: Connection, terms: Terms, slots: Sequence[Interval], but_for: UUID | None) -> pools.Busy:
-    """When units are not to be had that slots from the first to the last may need; nothing is asked if they need none."""
+    """When units are not to be had that slots from the first to the last may need."""
     window = pools.hull(terms, slots)
     if window is None:
         return {}

@@ -1,6 +1,6 @@
 """Reserve a machine for a slot."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -38,7 +38,7 @@ class Wish:
     service: ServiceKind = ServiceKind.SELF_USE
     options: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
-    preparation: Preparation = Preparation()
+    preparation: Preparation = field(default_factory=Preparation)
 
 
 def reserve(conn: Connection, viewer: Viewer, wish: Wish, now: datetime) -> Reservation:
@@ -64,7 +64,7 @@ def book(
     A hold or an offer is `Status.HELD` with `expires_at`, by the database's clock; what would be confirmed is pending
     where the machine asks for approval. Raises what `reserve` raises and leaves the transaction usable.
     """
-    member_id, person_id = _for_whom(viewer, wish)
+    member_id, person_id = for_whom(viewer, wish)
     service = store_services.service(conn, wish.machine_id, wish.service, wish.options, wish.units)
     holder, terms = store.lock(conn, wish.machine_id, member_id, person_id, service)
     if wish.member_id not in {None, holder.member_id}:
@@ -95,7 +95,7 @@ def book(
     return reservation
 
 
-def _for_whom(viewer: Viewer, wish: Wish) -> tuple[str | None, UUID | None]:
+def for_whom(viewer: Viewer, wish: Wish) -> tuple[str | None, UUID | None]:
     """The member and person to book for; for oneself unless the wish names somebody."""
     if wish.person_id in {None, viewer.person_id} and wish.member_id in {None, viewer.member_id}:
         return viewer.member_id, viewer.person_id

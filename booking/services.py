@@ -44,6 +44,11 @@ class Mark:
         edge = when.start if self.edge is Edge.START else when.end
         return edge + timedelta(minutes=self.minutes)
 
+    @classmethod
+    def pair(cls, from_edge: str, from_minutes: int, until_edge: str, until_minutes: int) -> "tuple[Mark, Mark]":
+        """Two marks as the database writes them."""
+        return cls(Edge(from_edge), from_minutes), cls(Edge(until_edge), until_minutes)
+
 
 @dataclass(frozen=True, slots=True)
 class Need:

@@ -197,6 +197,12 @@ def taken(conn: Connection, resource_ids: Sequence[str], window: Interval) -> li
     ]
 
 
+def claims_of(conn: Connection, reservation_id: UUID) -> list[Claim]:
+    """What a reservation takes now, the machine first."""
+    rows = conn.execute(SQL["claims_of"], {"reservation_id": reservation_id})
+    return [Claim(resource_id, Interval(start, end), need) for resource_id, start, end, need in rows]
+
+
 def blocked(conn: Connection, resource_id: str, window: Interval, *, but_for: UUID | None = None) -> list[Interval]:
     """When a resource is blocked within `window`, by start, not counting the reservation `but_for`."""
     values = {"resource_id": resource_id, "from": window.start, "until": window.end, "but_for": but_for}

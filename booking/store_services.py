@@ -3,12 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import time, timedelta
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from booking.model import Terms
-from booking.services import Edge, Mark, Need, Service, ServiceKind
+from booking.services import Mark, Need, Service, ServiceKind
 from coop.database import Connection
 from coop.errors import Invalid
 from coop.interval import Interval
@@ -48,7 +47,7 @@ def service(
     if not rows and kind not in ASKS_FOR_NOTHING:
         raise ServiceUnknown(machine=machine_id)
     needs = tuple(
-        Need(name, tuple(set(found) & units or found), *_marks(marks))
+        Need(name, tuple(set(found) & units or found), *Mark.pair(*marks))
         for _, name, optional, found, *marks in rows
         if name is not None and (not optional or name in options)
     )
@@ -102,8 +101,3 @@ def person_terms(conn: Connection, resource_id: str) -> Terms | None:
         hours=tuple(hours_of(conn, [resource_id]).get(resource_id, always)),
         zone=ZoneInfo(row[1]),
     )
-
-
-def _marks(marks: Sequence[Any]) -> tuple[Mark, Mark]:
-    from_edge, from_minutes, until_edge, until_minutes = marks
-    return Mark(Edge(from_edge), from_minutes), Mark(Edge(until_edge), until_minutes)

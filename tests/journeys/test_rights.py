@@ -71,6 +71,10 @@ class World:
             "reservation_id": str(reservation.id),
             "token_id": str(token_id),
             "closure_id": str(token_id),
+            "master_id": str(token_id),
+            "recall_id": str(token_id),
+            "training_id": str(token_id),
+            "machine_kind": "cmm",
             "feed_id": str(feed.id),
             "secret": secret,
             "browser_id": str(token_id),
@@ -84,6 +88,10 @@ class World:
             "form": "csv",
             "locale": "ja",
             "series_id": str(series.id),
+            "outage_id": str(token_id),
+            "pool_id": "gauges",
+            "kind": "attended",
+            "step": "received",
         }
 
     def ask(self, caller: Caller, method: str, path: str, objects: dict[str, str]) -> Any:
@@ -92,12 +100,24 @@ class World:
         body = {"starts_at": start.isoformat(), "ends_at": (start + timedelta(minutes=15)).isoformat()}
         if path.endswith("/reservations") and method == "POST":
             body["machine_id"] = "cmm-1"
+        body = self._bodies(start).get(path.rpartition("/")[2], body)
         options: dict[str, Any] = {"json": body, "headers": {"If-Match": "*", "Accept": "text/html, application/json"}}
         if not path.startswith("/api/"):
             options = {"data": body, "headers": options["headers"]}
         if method == "GET":
             del options["data" if "data" in options else "json"]
         return caller.request(method, path.format(**objects), **options)
+
+    def _bodies(self, start: datetime) -> dict[str, dict[str, Any]]:
+        """What requests say that do not name a slot, by the end of their path."""
+        return {
+            "extend": {},
+            "shorten": {"ends_at": start.isoformat()},
+            "swap": {"machine_id": "cmm-1"},
+            "late": {"expected_at": start.isoformat()},
+            "hand-over": {"person_id": str(self.people["own"].person_id)},
+            "{step}": {},
+        }
 
 
 @pytest.fixture(scope="module")
