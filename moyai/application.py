@@ -10,11 +10,16 @@ from fastapi import APIRouter, FastAPI, Request
 import billing.api
 import booking.api
 import booking.api_feeds
+import booking.api_fitness
+import booking.api_import
 import booking.api_messages
 import booking.api_policy
+import booking.api_presence
 import booking.api_resources
 import booking.api_series
 import booking.api_services
+import booking.api_training
+import booking.api_waitlist
 import coop.api
 import telemetry.api
 from coop import database, problems
@@ -87,12 +92,17 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (health, ""),
     (coop.api.router, API),
     (booking.api.router, API),
+    (booking.api_waitlist.router, API),
+    (booking.api_presence.router, API),
     (booking.api_feeds.router, API),
     (booking.api_feeds.public, ""),
     (booking.api_messages.router, API),
     (booking.api_policy.router, API),
+    (booking.api_fitness.router, API),
+    (booking.api_training.router, API),
     (booking.api_resources.router, API),
     (booking.api_series.router, API),
+    (booking.api_import.router, API),
     (booking.api_services.router, API),
     (telemetry.api.router, API),
     (billing.api.router, API),

@@ -86,6 +86,7 @@ class World:
             "usage_id": str(token_id),
             "n": "1",
             "form": "csv",
+            "table": "reservations",
             "locale": "ja",
             "series_id": str(series.id),
             "outage_id": str(token_id),
