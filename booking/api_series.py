@@ -14,7 +14,6 @@ from booking.api import IfMatch, ReservationView, ReservationWanted, SlotWanted,
 from booking.model import Reservation
 from booking.outcome import Outcome, preview, said
 from booking.projection import seen
-from booking.reserve import Wish
 from booking.series import Conflicts, find_series, reserve_series
 from booking.series_change import Scope, cancel_series, move_series
 from booking.series_store import Series
@@ -183,9 +182,7 @@ def cancel_reservations(
 
 
 def _reserve(conn: Connection, door: Door, body: SeriesWanted) -> tuple[Series, list[Outcome]]:
-    when = Interval(body.starts_at, body.ends_at)
-    wish = Wish(body.machine_id, when, body.purpose, body.person_id, body.member_id)
-    return reserve_series(conn, door.viewer, wish, body.rule, body.conflicts, door.now)
+    return reserve_series(conn, door.viewer, body.wish(), body.rule, body.conflicts, door.now)
 
 
 def _move(conn: Connection, door: Door, reservation_id: UUID, body: SeriesMove, version: int | None) -> list[Outcome]:

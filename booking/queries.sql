@@ -115,7 +115,7 @@ SELECT lower(c.blocked), upper(c.blocked)
 FROM booking.claim c
 WHERE c.resource_id = %(resource_id)s AND c.blocked && tstzrange(%(from)s, %(until)s)
   AND c.released_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
-  AND c.reservation_id IS DISTINCT FROM %(but_for)s::uuid
+  AND (%(but_for)s::uuid IS NULL OR c.reservation_id IS DISTINCT FROM %(but_for)s)
 ORDER BY lower(c.blocked)
 
 -- What follows is presence: holds, the waitlist and its offers, who is there and who did not come.
@@ -482,7 +482,7 @@ SELECT c.resource_id, lower(c.blocked), upper(c.blocked)
 FROM booking.claim c
 WHERE c.resource_id = ANY (%(resource_ids)s) AND c.blocked && tstzrange(%(from)s, %(until)s)
   AND c.released_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
-  AND c.reservation_id IS DISTINCT FROM %(but_for)s::uuid
+  AND (%(but_for)s::uuid IS NULL OR c.reservation_id IS DISTINCT FROM %(but_for)s)
 ORDER BY c.resource_id, lower(c.blocked)
 
 -- units_of: Which unit each need of a reservation has.
@@ -677,15 +677,21 @@ SELECT person_id, endpoint, public_key, auth FROM booking.push_subscription WHER
 -- forget_push: Forget a browser that is gone.
 DELETE FROM booking.push_subscription WHERE id = %(id)s
 
--- to_be_told: Who is told of a reservation: its person, or who manages its member if nobody is named; and who helps.
+-- to_be_told: Who is told of a reservation, with their channel and browsers, and whether they are asked to approve it: its
+-- person, or who manages its member if nobody is named; whose it was; who helps; and of a request who may approve it.
 SELECT p.id, coalesce(y.channel, 'mail'),
-       ARRAY(SELECT s.id FROM booking.push_subscription s WHERE s.person_id = p.id ORDER BY s.id)
+       ARRAY(SELECT s.id FROM booking.push_subscription s WHERE s.person_id = p.id ORDER BY s.id),
+       %(asks)s AND o.approves AND p.id IS DISTINCT FROM %(person_id)s
 FROM coop.person p
 LEFT JOIN booking.message_preference y ON y.person_id = p.id
+CROSS JOIN LATERAL (
+    SELECT coalesce(bool_or(o.role = ANY (%(approvers)s)), false) AS approves,
+           coalesce(bool_or(o.role = 'member_manager'), false) AS manages
+    FROM coop.person_role o WHERE o.person_id = p.id) AS o
 WHERE p.active AND (
-    p.id = %(person_id)s
-    OR (%(person_id)s::uuid IS NULL AND p.member_id = %(member_id)s
-        AND EXISTS (SELECT FROM coop.person_role o WHERE o.person_id = p.id AND o.role = 'member_manager'))
+    p.id IN (%(person_id)s, %(was_person_id)s)
+    OR (%(person_id)s::uuid IS NULL AND p.member_id = %(member_id)s AND o.manages)
+    OR (%(asks)s AND o.approves)
     OR EXISTS (SELECT FROM booking.claim k JOIN booking.resource h ON h.id = k.resource_id
                WHERE k.reservation_id = %(reservation_id)s AND h.person_id = p.id))
 ORDER BY p.id
@@ -714,6 +720,8 @@ SELECT p.name, p.email, p.locale, r.uid, r.created_at, coalesce(c.name_ja, x.nam
              WHERE k.reservation_id = r.id AND k.released_at IS NULL AND q.id <> p.id ORDER BY q.name),
        EXISTS (SELECT FROM booking.claim k JOIN booking.resource h ON h.id = k.resource_id
                WHERE k.reservation_id = r.id AND h.person_id = p.id),
+       EXISTS (SELECT FROM coop.person_role l WHERE l.person_id = p.id AND l.role = ANY (%(approvers)s)),
+       (SELECT min(k.expires_at) FROM booking.claim k WHERE k.reservation_id = r.id AND k.released_at IS NULL),
        m.name, o.name, g.name, g.time_zone
 FROM booking.reservation r
 JOIN coop.member m ON m.id = r.member_id
@@ -1137,3 +1145,21 @@ RETURNING seat
 -- seats: Who takes part in a training.
 SELECT s.seat, s.person_id, p.name, p.member_id, s.passed FROM booking.training_seat s
 JOIN coop.person p ON p.id = s.person_id WHERE s.training_id = %(id)s ORDER BY s.seat
+
+-- Import
+
+-- imported: The reservation that a row or calendar entry with this key is or became.
+SELECT id FROM booking.reservation WHERE uid = %(key)s
+UNION ALL
+SELECT reservation_id FROM booking.imported WHERE key = %(key)s
+LIMIT 1
+
+-- add_imported: Remember which reservation a row or calendar entry became.
+INSERT INTO booking.imported (key, reservation_id) VALUES (%(key)s, %(reservation_id)s)
+
+-- ask_approval: What was confirmed waits for an answer, and holds its time until then.
+WITH asked AS (
+    UPDATE booking.reservation SET status = 'pending' WHERE id = %(id)s AND status = 'confirmed' RETURNING id
+)
+UPDATE booking.claim c SET expires_at = %(expires_at)s FROM asked
+WHERE c.reservation_id = asked.id AND c.released_at IS NULL

@@ -5,14 +5,13 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from coop.errors import Invalid
 from coop.tables import Cell
 
-Choice = TypeVar("Choice", bound=StrEnum)
+Choice = TypeVar("Choice", bound=str)
 
 
 class CellMissing(Invalid):
@@ -97,7 +96,7 @@ def text(most: int) -> Callable[[Cell], str]:
 
 def key(cell: Cell) -> str:
     """A stable key (slug)."""
-    found = _plain(cell)
+    found = plain(cell)
     if not _SLUG.fullmatch(found):
         raise CellNotKey()
     return found
@@ -114,15 +113,17 @@ def invoice_number(cell: Cell) -> str:
 
 
 def number(least: int | None = None, *, above: int | None = None) -> Callable[[Cell], Decimal]:
-    """A reader of decimal numbers of up to nine digits before and after the point."""
+    """A reader of decimal numbers of up to fifteen digits, which is what a spreadsheet can keep."""
 
     def read(cell: Cell) -> Decimal:
         try:
-            found = Decimal(_plain(cell).replace(",", ""))
+            found = Decimal(plain(cell).replace(",", ""))
         except InvalidOperation:
             raise CellNotNumber() from None
         exact = found.is_finite() and abs(found) < 10**9 and found == round(found, 9)
-        if isinstance(cell, bool) or not exact or (least is not None and found < least):
+        if isinstance(cell, bool) or not exact or len(found.normalize().as_tuple().digits) > 15:
+            raise CellNotNumber()
+        if least is not None and found < least:
             raise CellNotNumber()
         if above is not None and found <= above:
             raise CellNotNumber()
@@ -145,7 +146,7 @@ def whole(least: int) -> Callable[[Cell], int]:
 
 def yes_no(cell: Cell) -> bool:
     """Yes or no, in Japanese or English or as a spreadsheet keeps it."""
-    found = YES_NO.get(_plain(cell).lower())
+    found = YES_NO.get(plain(cell).lower())
     if found is None:
         raise CellNotYesNo()
     return found
@@ -159,7 +160,7 @@ def day(cell: Cell) -> date:
         return cell
     for form in _OF_DATE:
         try:
-            return datetime.strptime(_plain(cell), form).replace(tzinfo=UTC).date()
+            return datetime.strptime(plain(cell), form).replace(tzinfo=UTC).date()
         except ValueError:
             continue
     raise CellNotDate()
@@ -169,7 +170,7 @@ def moment(zone: ZoneInfo) -> Callable[[Cell], datetime]:
     """A reader of dates with a time, local in `zone` or with an offset of their own (2026-10-01T09:00+09:00)."""
 
     def read(cell: Cell) -> datetime:
-        local = cell if isinstance(cell, datetime) else _written_moment(_plain(cell))
+        local = cell if isinstance(cell, datetime) else _written_moment(plain(cell))
         if not 2000 <= local.year < 2199:
             raise CellNotTime()
         if local.tzinfo is not None:
@@ -189,7 +190,7 @@ def one_of(words: Mapping[str, Choice]) -> Callable[[Cell], Choice]:
     """A reader of one of `words`, in any letter case."""
 
     def read(cell: Cell) -> Choice:
-        found = words.get(_plain(cell).lower())
+        found = words.get(plain(cell).lower())
         if found is None:
             raise CellUnknown(known=", ".join(words))
         return found
@@ -197,24 +198,24 @@ def one_of(words: Mapping[str, Choice]) -> Callable[[Cell], Choice]:
     return read
 
 
-def listed(item: Callable[[Cell], Choice | str]) -> Callable[[Cell], tuple[Choice | str, ...]]:
+def listed(item: Callable[[Cell], Choice]) -> Callable[[Cell], tuple[Choice, ...]]:
     """A reader of several items between commas."""
 
-    def read(cell: Cell) -> tuple[Choice | str, ...]:
+    def read(cell: Cell) -> tuple[Choice, ...]:
         return tuple(item(each.strip()) for each in re.split("[,、，;]", str(cell)) if each.strip())
 
     return read
 
 
-def _plain(cell: Cell) -> str:
-    """Full-width letters and digits as the plain ones that were meant."""
+def plain(cell: Cell) -> str:
+    """A cell as text, full-width letters and digits as the plain ones that were meant."""
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return unicodedata.normalize("NFKC", str(cell)).strip()
 
 
 def _formed(cell: Cell, form: re.Pattern[str], example: str) -> str:
-    found = _plain(cell)
+    found = plain(cell)
     if not form.fullmatch(found):
         raise CellMalformed(example=example)
     return found

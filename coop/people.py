@@ -2,10 +2,11 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from argon2 import PasswordHasher
@@ -145,11 +146,13 @@ def people_of(conn: Connection, viewer: Viewer, member_id: str | None = None) ->
         if viewer.member_id is None or member_id not in {None, viewer.member_id}:
             raise NotFound()
         member_id = viewer.member_id
-    rows = conn.execute(SQL["people_of"], {"member_id": member_id})
-    return [
-        Person(person_id, member, name, email, locale, active, frozenset(Role(role) for role in roles))
-        for person_id, member, name, email, locale, active, roles in rows
-    ]
+    return [_person(row) for row in conn.execute(SQL["people_of"], {"member_id": member_id})]
+
+
+def person_called(conn: Connection, email: str) -> Person | None:
+    """The person with this e-mail address, active or not; for the office's tables."""
+    row = conn.execute(SQL["person_called"], {"email": email}).fetchone()
+    return None if row is None else _person(row)
 
 
 def sign_in(conn: Connection, email: str, password: str, now: datetime) -> str:
@@ -259,6 +262,11 @@ def viewer_by_email(conn: Connection, email: str) -> Viewer:
 
 
 _COMMAND_LINE = Viewer(None, None, frozenset({Role.OFFICE}))
+
+
+def _person(row: Sequence[Any]) -> Person:
+    person_id, member_id, name, email, locale, active, roles = row
+    return Person(person_id, member_id, name, email, locale, active, frozenset(Role(role) for role in roles))
 
 
 def _viewer(conn: Connection, statement: str, secret: str, now: datetime) -> Viewer | None:

@@ -48,6 +48,12 @@ SELECT id, password_hash FROM coop.person WHERE lower(email) = lower(%(email)s) 
 -- person_by_email: An active person's id by e-mail.
 SELECT id FROM coop.person WHERE lower(email) = lower(%(email)s) AND active
 
+-- person_called: One person by e-mail in any letter case, active or not, with their roles.
+SELECT p.id, p.member_id, p.name, p.email, p.locale, p.active,
+       coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM coop.person_role r WHERE r.person_id = p.id), '{}')
+FROM coop.person p
+WHERE lower(p.email) = lower(%(email)s)
+
 -- people_of: The people of one member, or of all when no member is named, with their roles.
 SELECT p.id, p.member_id, p.name, p.email, p.locale, p.active,
        coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM coop.person_role r WHERE r.person_id = p.id), '{}')
