@@ -7,6 +7,7 @@ from booking import store
 from booking.listing import find
 from booking.model import Reservation, Status
 from booking.move import lock_to_change
+from booking.pending import ask
 from booking.reserve import Wish, book
 from booking.tell import tell
 from coop.database import Connection
@@ -43,7 +44,7 @@ def confirm(conn: Connection, viewer: Viewer, reservation_id: UUID, purpose: str
     row = conn.execute(SQL["confirm_hold"], {"id": held.id, "purpose": purpose, "now": now}).fetchone()
     if row is None:
         raise HoldOver()
-    confirmed = find(conn, viewer, held.id)
+    confirmed = ask(conn, viewer, find(conn, viewer, held.id), now)
     tell(conn, "reservation.created", viewer, confirmed, now)
     return confirmed
 

@@ -131,7 +131,7 @@ def _change(
     expires_at = None
     approved = machine_id == was.machine_id and was.when.covers(becomes.when)
     if was.status is Status.CONFIRMED and not approved:
-        status, expires_at = standing(conn, viewer, terms, becomes.when.start, now)
+        status, expires_at = standing(conn, viewer, service, becomes.when.start, now)
         becomes = replace(becomes, status=status)
     claim(
         conn,

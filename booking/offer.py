@@ -13,6 +13,7 @@ from booking import store, store_waitlist
 from booking.free import free_slots
 from booking.listing import find
 from booking.model import Reservation, Status, Terms
+from booking.pending import ask
 from booking.reserve import Wish, book
 from booking.tell import tell
 from booking.waiting import Offer, Request, answers_for, fits, whose
@@ -21,7 +22,6 @@ from coop.database import Connection
 from coop.errors import Conflict, MoyaiError, NotFound
 from coop.identity import SYSTEM, Viewer
 from coop.interval import Interval
-from coop.jobs import enqueue
 
 SQL = store.SQL
 
@@ -70,7 +70,7 @@ def accept(conn: Connection, viewer: Viewer, offer_id: UUID, now: datetime) -> R
     row = conn.execute(SQL["accept_offer"], {"id": offer_id, "now": now}).fetchone()
     if row is None:
         raise OfferOver()
-    accepted = find(conn, viewer, row[0])
+    accepted = ask(conn, viewer, find(conn, viewer, row[0]), now)
     tell(conn, "reservation.created", viewer, accepted, now, offer_id=str(offer_id))
     return accepted
 
@@ -133,9 +133,8 @@ def _hold_for(
     offer = store_waitlist.add_offer(conn, request, held, LASTS, now)
     if offer is None:
         raise _OfferedElsewhere()
-    detail: dict[str, object] = {"request_id": str(request.id), "reservation_id": str(held.id)}
-    audit.record(conn, "offer.made", viewer=SYSTEM, subject=f"offer:{offer.id}", now=now, detail=detail)
-    enqueue(conn, "booking.tell_offer", offer_id=str(offer.id))
+    answer_by = offer.expires_at.isoformat()
+    tell(conn, "reservation.offered", SYSTEM, held, now, offer_id=str(offer.id), answer_by=answer_by)
     return offer
 
 

@@ -1,11 +1,13 @@
 """Requests that wait for an answer hold their time, by the clock of the database, until nobody answered them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from booking import store
-from booking.model import Status, Terms
+from booking import store, store_services
+from booking.model import Reservation, Status
+from booking.services import Service
 from booking.tell import tell
 from coop.database import Connection
 from coop.identity import SYSTEM, Role, Viewer
@@ -15,18 +17,27 @@ APPROVES = (Role.OPERATOR, Role.OFFICE)
 
 
 def standing(
-    conn: Connection, viewer: Viewer, terms: Terms, start: datetime, now: datetime
+    conn: Connection, viewer: Viewer, service: Service, start: datetime, now: datetime
 ) -> tuple[Status, datetime | None]:
     """What a reservation becomes that `viewer` makes now: confirmed, or pending until when by the database's clock.
 
     A request ends when its slot starts, but waits a minute at least.
     """
-    if terms.service.approval_minutes is None or viewer.has(*APPROVES):
+    if service.approval_minutes is None or viewer.has(*APPROVES):
         return Status.CONFIRMED, None
-    waits = max(min(timedelta(minutes=terms.service.approval_minutes), start - now), timedelta(minutes=1))
+    waits = max(min(timedelta(minutes=service.approval_minutes), start - now), timedelta(minutes=1))
     row = conn.execute(SQL["moment_from_now"], {"length": waits}).fetchone()
     assert row is not None
     return Status.PENDING, row[0]
+
+
+def ask(conn: Connection, viewer: Viewer, reservation: Reservation, now: datetime) -> Reservation:
+    """Make a request of a hold or offer that `viewer` just confirmed, where the machine asks for approval."""
+    service = store_services.service(conn, reservation.machine_id, reservation.service, reservation.options)
+    status, expires_at = standing(conn, viewer, service, reservation.when.start, now)
+    if status is Status.PENDING:
+        conn.execute(SQL["ask_approval"], {"id": reservation.id, "expires_at": expires_at})
+    return replace(reservation, status=status)
 
 
 def lapse(conn: Connection, now: datetime, *, resource_ids: Sequence[str] | None = None) -> list[UUID]:

@@ -677,8 +677,7 @@ SELECT person_id, endpoint, public_key, auth FROM booking.push_subscription WHER
 -- forget_push: Forget a browser that is gone.
 DELETE FROM booking.push_subscription WHERE id = %(id)s
 
--- to_be_told: Who is told of a reservation, with their channel and browsers, and whether they are asked to approve it: its
--- person, or who manages its member if nobody is named; whose it was; who helps; and of a request who may approve it.
+-- to_be_told: Its person (or who manages its member), whose it was, who helps, who may approve: how each is told.
 SELECT p.id, coalesce(y.channel, 'mail'),
        ARRAY(SELECT s.id FROM booking.push_subscription s WHERE s.person_id = p.id ORDER BY s.id),
        %(asks)s AND o.approves AND p.id IS DISTINCT FROM %(person_id)s

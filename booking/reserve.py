@@ -73,7 +73,7 @@ def book(
     question = Question(wish.when, terms, now, records_past=viewer.has(Role.OFFICE), alone=alone)
     warnings = obey(conn, viewer, question, holder, preparation=wish.preparation)
     if status is Status.CONFIRMED:
-        status, expires_at = standing(conn, viewer, terms, wish.when.start, now)
+        status, expires_at = standing(conn, viewer, service, wish.when.start, now)
     identifier = uuid4()
     reservation = Reservation(
         identifier,
