@@ -73,7 +73,7 @@ def recorded(cluster: TimescaleCluster, place: Place, tokens: list[str], machine
         statements = re.findall(r"LOG:  (?:statement|execute [^:]*): (.*?)(?=\n\d{4}-\d\d-\d\d |\Z)", logged, re.DOTALL)
         assert any("INSERT INTO booking.claim" in each for each in statements), logged
         lines.append(f"\\{'if' if number == 0 else 'elif'} :client_id = {number}")
-        lines += [f"{_with_variables(each, start)};" for each in statements]
+        lines += [f"{_with_variables(each, start).strip().rstrip(';')};" for each in statements]
     return "\n".join([*lines, "\\endif", ""])
 
 
