@@ -43,6 +43,17 @@ class Event:
         """The slot."""
         return Interval(self.starts_at, self.ends_at)
 
+    @property
+    def asks(self) -> bool:
+        """Whether it is a request that somebody is to approve."""
+        return self.type == "reservation.created" and self.status is Status.PENDING
+
+    @property
+    def was_person_id(self) -> UUID | None:
+        """Whose the reservation was before it was handed over."""
+        before = self.detail.get("was_person_id")
+        return UUID(before) if before else None
+
     def written(self) -> dict[str, JSONValue]:
         """The event as JSON."""
         written: dict[str, JSONValue] = _AS_JSON.dump_python(self, mode="json")

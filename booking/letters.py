@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from booking.announcing import Event
 from booking.ics import Method, Standing
 from booking.messages import Channel, Facts, Notice
 from booking.model import Status
+from booking.pending import APPROVES
 from coop import mail, outward, push
 from coop.database import Connection, Pool, run
 from coop.push import Subscription
@@ -33,14 +35,24 @@ class PushAway(Exception):
     """The push service does not take the message now; it is tried again."""
 
 
+class _Part(StrEnum):
+    """What a reader has to do with the reservation."""
+
+    HOLDER = "holder"
+    FORMER = "former"
+    HELPER = "helper"
+    APPROVER = "approver"
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Who is told, and of which entry in their calendar."""
+    """Who is told, as what, and of which entry in their calendar."""
 
     name: str
     address: str
     locale: str
     cooperative: str
+    part: _Part
     uid: str
     created_at: datetime
 
@@ -120,40 +132,67 @@ def _known(
     conn: Connection, settings: Settings, event: Event, person_id: UUID, quote: Quote
 ) -> tuple[_Reader, Facts] | None:
     """Who is told and what they need to know; None when the reservation or the person is no longer there."""
-    row = conn.execute(
-        SQL["message_facts"], {"reservation_id": event.reservation_id, "person_id": person_id}
-    ).fetchone()
+    values = {
+        "reservation_id": event.reservation_id,
+        "person_id": person_id,
+        "approvers": [role.value for role in APPROVES],
+    }
+    row = conn.execute(SQL["message_facts"], values).fetchone()
     if row is None:
         return None
     name, address, locale, uid, created_at, title_ja, title_en, site, cancel_minutes, soak_minutes, *rest = row
-    soaks_from, helpers, helps, member_name, holder_name, cooperative, zone = rest
+    soaks_from, helpers, helps, approves, lapses_at, member_name, holder_name, cooperative, zone = rest
     if soaks_from is None and soak_minutes:
         soaks_from = event.starts_at - timedelta(minutes=soak_minutes)
-    answer_by = event.detail.get("answer_by")
+    part = _part(event, person_id, helps=helps, approves=approves)
+    holds = part is _Part.HOLDER and event.status not in ENDED
     facts = Facts(
         machine=title_en if locale == "en" else title_ja,
         when=event.when,
         zone=ZoneInfo(zone),
         link=f"{settings.public_url}/reservations",
         site=site,
-        answer_by=datetime.fromisoformat(answer_by) if answer_by else None,
+        answer_by=lapses_at if part is _Part.APPROVER else _moment(event, "answer_by"),
+        expected_at=_moment(event, "expected_at"),
         bring_by=soaks_from,
         helpers=tuple(helpers),
-        for_whom=" ".join(filter(None, (member_name, holder_name))) if helps else "",
-        cancel_until=None if helps else event.starts_at - timedelta(minutes=cancel_minutes),
-        at_most_yen=None if helps or event.status in ENDED else quote(conn, event.reservation_id),
+        for_whom="" if part is _Part.HOLDER else " ".join(filter(None, (member_name, holder_name))),
+        cancel_until=event.starts_at - timedelta(minutes=cancel_minutes) if holds else None,
+        at_most_yen=quote(conn, event.reservation_id) if holds else None,
     )
-    return _Reader(name, address, locale, cooperative, uid, created_at), facts
+    return _Reader(name, address, locale, cooperative, part, uid, created_at), facts
+
+
+def _part(event: Event, person_id: UUID, *, helps: bool, approves: bool) -> _Part:
+    if person_id == event.person_id:
+        return _Part.HOLDER
+    if person_id == event.was_person_id:
+        return _Part.FORMER
+    if event.asks and approves:
+        return _Part.APPROVER
+    return _Part.HELPER if helps else _Part.HOLDER
+
+
+def _moment(event: Event, name: str) -> datetime | None:
+    """A time in the event's detail."""
+    written = event.detail.get(name)
+    return datetime.fromisoformat(written) if written else None
+
+
+def _ends(event: Event, reader: _Reader) -> bool:
+    """Whether the reader has this reservation no more."""
+    return event.status in ENDED or reader.part is _Part.FORMER
 
 
 def _notice(event: Event, reader: _Reader, facts: Facts) -> Notice:
-    ends = event.status in ENDED
-    return messages.compose(event.type, facts, reader.locale, cooperative=reader.cooperative, ends=ends)
+    asked = "reservation.to_approve" if reader.part is _Part.APPROVER else "reservation.requested"
+    said = asked if event.asks else event.type
+    return messages.compose(said, facts, reader.locale, cooperative=reader.cooperative, ends=_ends(event, reader))
 
 
 def _calendar(event: Event, reader: _Reader, facts: Facts, settings: Settings) -> tuple[str, bytes] | None:
     """The calendar file of a reservation that has, or had, a place in the calendar."""
-    if event.status is Status.HELD:
+    if event.status is Status.HELD or reader.part is _Part.APPROVER:
         return None
     standing = Standing.TENTATIVE if event.status is Status.PENDING else Standing.CONFIRMED
     entry = ics.Entry(
@@ -162,12 +201,12 @@ def _calendar(event: Event, reader: _Reader, facts: Facts, settings: Settings) -
         summary=facts.machine,
         stamp=event.at,
         sequence=event.version - 1,
-        standing=Standing.CANCELLED if event.status in ENDED else standing,
+        standing=Standing.CANCELLED if _ends(event, reader) else standing,
         created_at=reader.created_at,
         location=facts.site,
         url=facts.link,
     )
-    method = Method.CANCEL if event.status in ENDED else Method.REQUEST
+    method = Method.CANCEL if _ends(event, reader) else Method.REQUEST
     return method.value, ics.letter(method, facts.zone, entry, settings.mail_from, reader.address)
 
 

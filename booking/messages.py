@@ -27,6 +27,8 @@ class Channel(StrEnum):
 
 NEEDS_ANSWER = frozenset({"reservation.asked", "reservation.offered", "reservation.recalled"})
 """What a person must hear in time even if they look at their calendar only."""
+FOR_OTHERS = frozenset({"reservation.late"})
+"""What the person of the reservation said themselves; who helps is told."""
 
 DAY = {"ja": "M月d日(E)", "en": "EEE d MMM"}
 YEAR_AND_DAY = {"ja": "y年M月d日(E)", "en": "EEE d MMM y"}
@@ -37,7 +39,7 @@ CLOCK = "HH:mm"
 class Facts:
     """What a person needs to know for a reservation; what is None or empty is not said.
 
-    `for_whom` is named only to who helps. `at_most_yen` is the most it can cost.
+    `for_whom` is named only to who helps or approves. `at_most_yen` is the most it can cost.
     """
 
     machine: str
@@ -47,6 +49,7 @@ class Facts:
     site: str = ""
     bring_by: datetime | None = None
     answer_by: datetime | None = None
+    expected_at: datetime | None = None
     helpers: tuple[str, ...] = ()
     for_whom: str = ""
     cancel_until: datetime | None = None
@@ -123,8 +126,9 @@ def moment(at: datetime, zone: ZoneInfo, locale: str, *, year: bool = False) -> 
 
 def _what_is_needed(facts: Facts, locale: str) -> list[tuple[str, str]]:
     needed = []
-    if facts.answer_by is not None:
-        needed.append(("answer_by", moment(facts.answer_by, facts.zone, locale)))
+    for name, at in (("answer_by", facts.answer_by), ("expected_at", facts.expected_at)):
+        if at is not None:
+            needed.append((name, moment(at, facts.zone, locale)))
     if facts.site:
         needed.append(("site", facts.site))
     if facts.bring_by is not None:

@@ -14,7 +14,8 @@ from procrastinate.types import JSONValue
 from booking import letters, messages, store, webhooks
 from booking.announcing import SPREAD, Event
 from booking.letters import Quote
-from booking.messages import NEEDS_ANSWER, Channel
+from booking.messages import FOR_OTHERS, NEEDS_ANSWER, Channel
+from booking.pending import APPROVES
 from coop.database import Connection, run
 from coop.jobs import enqueue
 
@@ -73,9 +74,19 @@ def spread(conn: Connection, event: Event, now: datetime) -> None:
         enqueue(conn, "booking.send_webhook", delivery_id=str(delivery_id))
     if not messages.is_told(event.type):
         return
-    values = {"person_id": event.person_id, "member_id": event.member_id, "reservation_id": event.reservation_id}
-    for person_id, preferred, browsers in conn.execute(SQL["to_be_told"], values).fetchall():
-        channel = _channel(event, Channel(preferred), has_browser=bool(browsers))
+    values = {
+        "person_id": event.person_id,
+        "was_person_id": event.was_person_id,
+        "member_id": event.member_id,
+        "reservation_id": event.reservation_id,
+        "asks": event.asks,
+        "approvers": [role.value for role in APPROVES],
+    }
+    for person_id, preferred, browsers, approves in conn.execute(SQL["to_be_told"], values).fetchall():
+        if event.type in FOR_OTHERS and person_id == event.person_id:
+            continue
+        must_answer = approves or event.type in NEEDS_ANSWER
+        channel = _channel(Channel(preferred), must_answer=must_answer, has_browser=bool(browsers))
         entered = {"event_id": event.id, "person_id": person_id, "channel": channel.value, "now": now}
         if channel is Channel.CALENDAR or conn.execute(SQL["add_message"], entered).fetchone() is None:
             continue
@@ -87,8 +98,8 @@ def spread(conn: Connection, event: Event, now: datetime) -> None:
             enqueue(conn, "booking.send_mail", lock=in_order, event=event.written(), person_id=str(person_id))
 
 
-def _channel(event: Event, preferred: Channel, *, has_browser: bool) -> Channel:
-    """By which channel somebody hears of `event`: as they prefer, but what needs an answer always reaches them."""
-    if preferred is Channel.CALENDAR and event.type not in NEEDS_ANSWER:
+def _channel(preferred: Channel, *, must_answer: bool, has_browser: bool) -> Channel:
+    """By which channel somebody hears: as they prefer, but what they must answer always reaches them."""
+    if preferred is Channel.CALENDAR and not must_answer:
         return Channel.CALENDAR
     return Channel.PUSH if has_browser and preferred is not Channel.MAIL else Channel.MAIL

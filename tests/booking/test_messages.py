@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 import booking
 from booking import messages
 from booking.announcing import announce
+from booking.handover import announce_late, hand_over
 from booking.messages import Facts
 from coop import database
 from coop.identity import Role
@@ -358,3 +359,55 @@ def test_a_slot_over_midnight_names_both_days() -> None:
     said = messages.span(overnight, TOKYO, "ja")
     tomorrow = DAY + timedelta(days=1)
     assert said.endswith(f"–{tomorrow.month}月{tomorrow.day}日({'月火水木金土日'[tomorrow.weekday()]}) 02:00")
+
+
+def test_a_request_asks_who_may_approve_it_and_tells_its_person_to_wait(house: House) -> None:
+    house.office.put("/api/v1/me/messages", json={"channel": "calendar"})
+    with database.transaction(house.api.pool) as conn:
+        conn.execute(
+            "INSERT INTO booking.service (resource_id, kind, approval_minutes) VALUES ('cmm-1', 'self_use', 600)"
+        )
+    view = house.book(house.smith)
+    assert view["status"] == "pending"
+    house.work()
+    (asked,) = house.box.to("@kumiai.example")
+    assert asked["Subject"].startswith("予約の承認をお願いします")
+    assert "利用者: 鈴木製作所 Smith" in body(asked, "plain")
+    assert "返事の期限" in body(asked, "plain")
+    assert "text/calendar" not in {part.get_content_type() for part in asked.walk()}
+    (waiting,) = house.box.to("@m02.example")
+    assert waiting["Subject"].startswith("Waiting for approval")
+    assert calendar(waiting).all("VEVENT")[0].value("STATUS") == "TENTATIVE"
+
+
+def test_who_hands_over_has_it_no_more(house: House) -> None:
+    colleague = house.api.person(Role.ENGINEER, "m01", name="加藤")
+    view = house.book(house.sato)
+    with database.transaction(house.api.pool) as conn:
+        hand_over(conn, house.sato.viewer, view["id"], colleague.person_id, datetime.now(UTC))
+    house.work()
+    former = calendar(house.box.to("p1@m01.example")[-1])
+    now_holder = calendar(house.box.to("p5@m01.example")[-1])
+    assert (former.value("METHOD"), now_holder.value("METHOD")) == ("CANCEL", "REQUEST")
+    assert former.all("VEVENT")[0].value("UID") == now_holder.all("VEVENT")[0].value("UID") == view["uid"]
+
+
+def test_who_is_late_is_told_to_who_helps_only(house: House) -> None:
+    helper = house.api.person(Role.OPERATOR, name="技術 マイスター")
+    view = house.book(house.sato)
+    house.work()
+    house.box.letters.clear()
+    with database.transaction(house.api.pool) as conn:
+        conn.execute(
+            "INSERT INTO booking.resource (id, kind, person_id) VALUES ('meister', 'person', %s)", [helper.person_id]
+        )
+        conn.execute(
+            "INSERT INTO booking.claim (reservation_id, resource_id, blocked, need) "
+            "VALUES (%s, 'meister', tstzrange(%s, %s), 'operator')",
+            [view["id"], at("10:00"), at("10:30")],
+        )
+        announce_late(conn, house.sato.viewer, view["id"], at("10:20"), datetime.now(UTC))
+    house.work()
+    (letter,) = house.box.letters
+    assert "@kumiai.example" in letter["To"]
+    assert "到着の見込み" in body(letter, "plain")
