@@ -11,7 +11,6 @@ from coop import machines
 from coop.database import Connection
 from coop.identity import SYSTEM, Viewer
 from coop.interval import Interval
-from coop.jobs import enqueue
 
 SOON = timedelta(minutes=30)
 """Whose reservation begins within this is warned."""
@@ -23,7 +22,6 @@ def warn(conn: Connection, now: datetime) -> list[UUID]:
     for running, following in store_presence.overruns(conn, now, SOON):
         reservation = store.reservation(conn, following)
         if reservation is not None and store_presence.warn(conn, running, following, now):
-            enqueue(conn, "booking.warn_overrun", reservation_id=str(following))
             tell(conn, "reservation.delayed", SYSTEM, reservation, now)
             warned.append(following)
     return warned

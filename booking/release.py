@@ -15,7 +15,6 @@ from booking.presence import Step
 from booking.tell import tell
 from coop.database import Connection
 from coop.identity import SYSTEM, Viewer
-from coop.jobs import enqueue
 
 
 def steps(conn: Connection, now: datetime) -> list[tuple[UUID, Step]]:
@@ -33,13 +32,12 @@ def take_step(conn: Connection, reservation_id: UUID, now: datetime) -> Step:
     for missed in store_presence.missed(conn, now, reservation_id):
         step = missed.step(now)
         if step is Step.ASK and store_presence.ask(conn, reservation_id, now):
-            enqueue(conn, "booking.ask_no_show", reservation_id=str(reservation_id))
-            tell(conn, "reservation.asked", SYSTEM, reservation, now)
+            answer_by = now + missed.rule.releases_after - missed.rule.asks_after
+            tell(conn, "reservation.asked", SYSTEM, reservation, now, answer_by=answer_by.isoformat())
             return step
         if step is Step.RELEASE and store_presence.release(conn, reservation_id, now):
             store_presence.fee(conn, "no_show", reservation_id, now)
-            tell(conn, "reservation.released", SYSTEM, reservation, now)
-            enqueue(conn, "booking.tell_released", reservation_id=str(reservation_id))
+            tell(conn, "reservation.released", SYSTEM, find(conn, SYSTEM, reservation_id), now)
             offer_freed(conn, reservation.machine_id, reservation.when, now)
             return step
     return Step.WAIT

@@ -1,4 +1,5 @@
-"""`moyai work`: derives usage from readings and runs the jobs that others enqueued, until it is told to stop."""
+"""`moyai work`: derives usage from readings, runs the jobs that others enqueued, and tells devices whether machines
+may start, until it is told to stop."""
 
 import asyncio
 import logging
@@ -8,17 +9,20 @@ from threading import Event, Thread
 import procrastinate
 from procrastinate import App
 
-from booking import sending
+from booking import jobs, sending
 from coop import database
 from coop.database import Pool
 from coop.jobs import create_app
 from coop.settings import Settings
+from moyai import permissive
 from telemetry import derive
 
 log = logging.getLogger("moyai.work")
 
-TASKS: tuple[Callable[[App], None], ...] = (sending.register,)
+TASKS: tuple[Callable[[App], None], ...] = (sending.register, jobs.register)
 """Every room's `register(app)`: what it adds to the tasks that run here."""
+
+Loop = Callable[[Pool, Settings, Event], None]
 
 JOBS_AT_ONCE = 4
 DRAIN_SECONDS = 20.0
@@ -27,28 +31,32 @@ DRAIN_SECONDS = 20.0
 def run(settings: Settings, stop: Event) -> None:
     """Work until `stop` is set, then finish the running jobs (20 s at most) and the current derivation.
 
-    If either half fails the other is stopped too and the failure is raised: a process that does half of its work
+    If one part fails the others are stopped too and the failure is raised: a process that does half of its work
     and looks alive would be worse than one that its supervisor starts again.
     """
     failures: list[BaseException] = []
 
-    def derive_until_stopped() -> None:
+    def until_stopped(loop: Loop, size: int | None) -> None:
         try:
-            with database.open_pool(settings) as pool:
-                derive.run_loop(pool, settings, stop)
+            with database.open_pool(settings, size=size) as pool:
+                loop(pool, settings, stop)
         except Exception as failure:  # noqa: BLE001  # the edge of a thread: kept, and raised by `run`
             failures.append(failure)
         finally:
             stop.set()
 
-    thread = Thread(target=derive_until_stopped, name="derive")
-    thread.start()
+    threads = [Thread(target=until_stopped, args=(derive.run_loop, None), name="derive")]
+    if settings.mqtt_url:
+        threads.append(Thread(target=until_stopped, args=(permissive.run_loop, 1), name="permissive"))
+    for thread in threads:
+        thread.start()
     try:
         with database.open_pool(settings, size=JOBS_AT_ONCE) as pool:
             asyncio.run(_run_jobs(settings, pool, stop))
     finally:
         stop.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
     if failures:
         raise failures[0]
 

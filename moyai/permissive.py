@@ -1,0 +1,92 @@
+"""Tell the devices at the machines' permissive inputs whether a new start is permitted: retained, whenever it changes.
+
+Whoever connects anew hears the last word from the broker; after a reconnection all is said again. When nobody says
+anything any more, the device does what was set for its machine.
+"""
+
+import logging
+from datetime import UTC, datetime
+from threading import Event
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.reasoncodes import ReasonCode
+
+from booking import interlock, permits
+from coop import database, register
+from coop.database import Connection, DatabaseAway, Pool
+from coop.settings import Settings
+
+log = logging.getLogger("moyai.permissive")
+
+PAUSE_SECONDS = 1.0
+
+Word = tuple[str, bytes]
+
+
+def run_loop(pool: Pool, settings: Settings, stop: Event) -> None:
+    """Publish each permit, and its changes, until `stop` is set; a broker or database that is away is waited for."""
+    speaker = _Speaker(settings.mqtt_url)
+    speaker.start()
+    try:
+        while not stop.wait(PAUSE_SECONDS):
+            try:
+                speaker.say(database.run(pool, words))
+            except DatabaseAway:
+                log.warning("permissive.waits reason=database_away")
+            except register.NotFounded:
+                log.debug("permissive.waits reason=not_founded")
+    finally:
+        speaker.close()
+
+
+def words(conn: Connection) -> list[Word]:
+    """What is to be said to every device now."""
+    found = permits.permits(conn, datetime.now(UTC))
+    slug = register.cooperative(conn).slug if found else ""
+    return [interlock.command(each, permit, slug) for each, permit in found]
+
+
+class _Speaker:
+    """Publishes what differs from what was said since the connection was made."""
+
+    def __init__(self, mqtt_url: str) -> None:
+        self._url = urlsplit(mqtt_url)
+        self._said: dict[str, bytes] = {}
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"moyai-permissive-{uuid4().hex[:12]}")
+        if self._url.username:
+            self._client.username_pw_set(unquote(self._url.username), unquote(self._url.password or ""))
+        if self._url.scheme == "mqtts":
+            self._client.tls_set()
+        self._client.reconnect_delay_set(min_delay=1, max_delay=15)
+        self._client.on_connect = self._on_connect
+
+    def start(self) -> None:
+        """Connect in the background, and again whenever the connection is lost."""
+        port = self._url.port or (8883 if self._url.scheme == "mqtts" else 1883)
+        self._client.connect_async(self._url.hostname or "127.0.0.1", port)
+        self._client.loop_start()
+
+    def say(self, words: list[Word]) -> None:
+        """Publish what is new; while there is no connection nothing, and all of it after the next one."""
+        if not self._client.is_connected():
+            return
+        for topic, payload in words:
+            if self._said.get(topic) == payload:
+                continue
+            if self._client.publish(topic, payload, qos=1, retain=True).rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                self._said[topic] = payload
+                log.info("permissive.said topic=%s", topic)
+
+    def close(self) -> None:
+        """Leave; what was said stays with the broker."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _on_connect(
+        self, _client: mqtt.Client, _data: object, _flags: mqtt.ConnectFlags, reason: ReasonCode, _more: object
+    ) -> None:
+        log.info("permissive.connected reason=%s", reason)
+        self._said.clear()
