@@ -1,6 +1,9 @@
 """`moyai demo`: the main job, from an empty folder to a settled month, on embedded parts."""
 
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,9 +63,8 @@ def demo(
     now = datetime.now(UTC)
     settled = month(*parse_month(month_wanted), ZONE) if month_wanted else _last_month(now)
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="moyai-demo-") as temporary:
-        Path(temporary).chmod(0o711)
-        settings = replace(Settings(), data_folder=data or Path(temporary) / "data", http_port=port)
+    with _folder(data) as folder:
+        settings = replace(Settings(), data_folder=folder, http_port=port)
         status = console.status(say("moyai.up.starting"))
         status.start()
         try:
@@ -77,6 +79,18 @@ def demo(
             console.print(say("moyai.up.stopped"))
         finally:
             status.stop()
+
+
+@contextmanager
+def _folder(wanted: Path | None) -> Iterator[Path]:
+    """The data folder: the one asked for, or a temporary one, which stays behind, with its logs, if the demo fails."""
+    if wanted is not None:
+        yield wanted
+        return
+    temporary = Path(tempfile.mkdtemp(prefix="moyai-demo-"))
+    temporary.chmod(0o711)
+    yield temporary / "data"
+    shutil.rmtree(temporary)
 
 
 def _month(console: Console, up: Running, api: Api, ids: dict[str, UUID], settled: Interval, now: datetime) -> None:
