@@ -20,6 +20,12 @@ class NotFounded(NotFound):
     code = "coop.not_founded"
 
 
+class AlreadyFounded(Conflict):
+    """One database is one cooperative's."""
+
+    code = "coop.already_founded"
+
+
 class MemberExists(Conflict):
     """A member with this key is in the register already."""
 
@@ -59,7 +65,7 @@ class Member:
 
 
 def found(conn: Connection, cooperative: Cooperative, now: datetime) -> None:
-    """Write the one row that makes this database a cooperative's; raises `Conflict` if there is one."""
+    """Write the one row that makes this database a cooperative's; raises `AlreadyFounded` if there is one."""
     values = {
         "slug": cooperative.slug,
         "name": cooperative.name,
@@ -72,7 +78,7 @@ def found(conn: Connection, cooperative: Cooperative, now: datetime) -> None:
         with conn.transaction():
             conn.execute(SQL["found_cooperative"], values)
     except errors.UniqueViolation:
-        raise Conflict() from None
+        raise AlreadyFounded() from None
 
 
 def cooperative(conn: Connection) -> Cooperative:
