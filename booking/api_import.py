@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from booking import exporting, forms
 from booking.api import Moment
 from booking.forms import Kind
+from booking.ical_import import import_calendar
 from booking.importing import Imported, import_table, said
 from booking.registering import Change
 from coop import register
@@ -57,6 +58,28 @@ class Sent(BaseModel):
 
     sha256: str
     asked: str
+
+
+@router.post("/imports/calendar", response_model=ImportView)
+def import_events(
+    file: UploadFile,
+    door: Entrance,
+    machine_id: Annotated[str, Query(max_length=31, description="Which machine the calendar is of.")],
+    member_id: Annotated[str, Query(max_length=31, description="For whom, where the organizer is nobody known here.")],
+    since: Annotated[Moment | None, Query(alias="from", description="What ends later; now, if not given.")] = None,
+    dry_run: DryRun = False,
+) -> Response:
+    """Enter an iCalendar file as reservations of a machine, its rules expanded; all of it or nothing.
+
+    Importing it again changes nothing, and moves what has moved in it: an entry is known by its UID and RECURRENCE-ID.
+    """
+    content, start = file.file.read(MOST_BYTES + 1), since or door.now
+
+    def imported(conn: Connection) -> Imported:
+        where = {"machine_id": machine_id, "member_id": member_id}
+        return import_calendar(conn, door.viewer, content, **where, now=door.now, since=start, dry_run=dry_run)
+
+    return _once(door, content, dry_run, imported)
 
 
 @router.post("/imports/{table}", response_model=ImportView)

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import islice
-from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
@@ -72,7 +71,7 @@ def parse(text: str) -> Rule:
     return Rule(";".join(f"{name}={value}" for name, value in parts.items()), parts, _count(parts), _until(parts))
 
 
-def occurrences(rule: Rule, first: Interval, zone: ZoneInfo, horizon: datetime, *, most: int) -> list[Interval]:
+def occurrences(rule: Rule, first: Interval, zone: tzinfo, horizon: datetime, *, most: int) -> list[Interval]:
     """What `rule` makes of the slot `first`, by time; a rule without end goes as far as `horizon`.
 
     Each starts at the same local time and is exactly as long as `first`, as RFC 5545 has it for DTEND. A local time
@@ -86,13 +85,13 @@ def occurrences(rule: Rule, first: Interval, zone: ZoneInfo, horizon: datetime, 
     return found
 
 
-def moment(local: datetime, zone: ZoneInfo) -> datetime | None:
+def moment(local: datetime, zone: tzinfo) -> datetime | None:
     """When the naive `local` time is in `zone`, in UTC: the first time if it comes twice, None if it is skipped."""
     meant = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
     return meant if meant.astimezone(zone).replace(tzinfo=None) == local else None
 
 
-def shifted(start: datetime, by: timedelta, zone: ZoneInfo) -> datetime:
+def shifted(start: datetime, by: timedelta, zone: tzinfo) -> datetime:
     """`start` moved `by` so much on the local clock, in UTC.
 
     A local time that is skipped is read with the offset before the gap (RFC 5545, 3.3.5).
@@ -101,7 +100,7 @@ def shifted(start: datetime, by: timedelta, zone: ZoneInfo) -> datetime:
     return local.replace(tzinfo=zone).astimezone(UTC)
 
 
-def _starts(rule: Rule, first: datetime, zone: ZoneInfo, horizon: datetime) -> Iterator[datetime]:
+def _starts(rule: Rule, first: datetime, zone: tzinfo, horizon: datetime) -> Iterator[datetime]:
     begins = first.astimezone(zone).replace(tzinfo=None)
     if not _can_name(rule.parts, begins):
         raise StartNotInRule()

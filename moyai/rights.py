@@ -131,6 +131,7 @@ RIGHTS: Table = {
     ("GET", "/api/v1/outages"): SIGNED_IN,
     ("POST", "/api/v1/outages"): OFFICE_AND_OPERATOR,
     ("DELETE", "/api/v1/outages/{outage_id}"): OFFICE_AND_OPERATOR,
+    ("POST", "/api/v1/imports/calendar"): OFFICE,
     ("POST", "/api/v1/imports/{table}"): OFFICE,
     ("GET", "/api/v1/imports/{table}/template.{form}"): OFFICE,
     ("GET", "/api/v1/exports/{table}.{form}"): OFFICE,
