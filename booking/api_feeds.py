@@ -25,7 +25,9 @@ CALENDAR = {"content": {"text/calendar": {}}, "description": "iCalendar (RFC 554
 
 class FeedWanted(Wanted):
     of: Literal["person", "machine", "member"] = Field(description="My own reservations, a machine's, or a member's")
-    id: str | None = Field(default=None, max_length=31, description="Which machine or member.", examples=["cmm-1"])
+    id: str | None = Field(
+        default=None, pattern="^[a-z0-9][a-z0-9-]{0,30}$", description="Which machine or member.", examples=["cmm-1"]
+    )
 
     @model_validator(mode="after")
     def names_what_it_is_of(self) -> Self:
@@ -52,7 +54,7 @@ class FeedView(BaseModel):
 @router.post("/feeds", response_model=FeedView, status_code=201)
 def add_feed(body: FeedWanted, door: Entrance) -> Response:
     """Make a calendar to subscribe to. Its address is a secret and is shown this once."""
-    public_url = door.request.app.state.settings.public_url
+    base_url = door.request.app.state.settings.base_url
 
     def added(conn: Connection) -> FeedView:
         feed, secret = feeds.add_feed(
@@ -62,7 +64,7 @@ def add_feed(body: FeedWanted, door: Entrance) -> Response:
             machine_id=body.id if body.of == "machine" else None,
             member_id=body.id if body.of == "member" else None,
         )
-        return FeedView.of(feed, f"{public_url}/feeds/{secret}.ics")
+        return FeedView.of(feed, f"{base_url}/feeds/{secret}.ics")
 
     return door.once(added, asked=body, status=201)
 
@@ -98,8 +100,8 @@ def get_feed(
     secret: str, door: Entrance, request: Request, if_none_match: Annotated[str | None, Header()] = None
 ) -> Response:
     """A calendar. It answers 304 when nothing changed since the `ETag` that the reader has."""
-    public_url = request.app.state.settings.public_url
-    file = door.run(lambda conn: feeds.written_feed(conn, secret, public_url, door.now))
+    base_url = request.app.state.settings.base_url
+    file = door.run(lambda conn: feeds.written_feed(conn, secret, base_url, door.now))
     answer = _calendar(file)
     answer.headers["ETag"] = f'"{hashlib.sha256(file).hexdigest()[:32]}"'
     known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}

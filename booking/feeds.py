@@ -102,7 +102,7 @@ def revoke_feed(conn: Connection, viewer: Viewer, feed_id: UUID, now: datetime) 
     audit.record(conn, "feed.revoked", viewer=viewer, subject=f"feed:{feed_id}", now=now)
 
 
-def written_feed(conn: Connection, secret: str, public_url: str, now: datetime) -> bytes:
+def written_feed(conn: Connection, secret: str, base_url: str, now: datetime) -> bytes:
     """The calendar behind `secret` as iCalendar; raises `NotFound` when it is unknown, revoked or no longer allowed."""
     row = conn.execute(SQL["feed_by_secret"], {"secret_hash": _digest(secret)}).fetchone()
     if row is None:
@@ -119,7 +119,7 @@ def written_feed(conn: Connection, secret: str, public_url: str, now: datetime) 
         "member_id": feed.member_id,
         "person_id": person_id if of_person else None,
     }
-    link = f"{public_url}/reservations"
+    link = f"{base_url}/reservations"
     entries = []
     for found in conn.execute(SQL["feed_plans"], values):
         plan = _plan(found, locale)
@@ -129,6 +129,8 @@ def written_feed(conn: Connection, secret: str, public_url: str, now: datetime) 
             entries.append(_told(plan, _whose(plan), "", link))
         elif plan.status not in GIVEN_BACK:
             entries.append(_untold(feed, plan, locale))
+    if feed.machine_id is not None:
+        entries += _closed(conn, values, locale)
     name = translate("feed.name", locale, what=name_en if locale == "en" else name_ja)
     return ics.feed(name, ZoneInfo(zone), entries)
 
@@ -138,6 +140,14 @@ def written_busy(conn: Connection, machine_id: str, window: Interval, now: datet
     machines.machine(conn, machine_id)
     taken = merge(store.blocked(conn, machine_id, window))
     return ics.busy(f"busy-{machine_id}", window, taken, now)
+
+
+def _closed(conn: Connection, values: dict[str, Any], locale: str) -> list[Entry]:
+    """When the machine cannot be used; not why."""
+    return [
+        Entry(str(outage_id), Interval(start, end), translate("feed.closed", locale), entered_at)
+        for outage_id, start, end, entered_at in conn.execute(SQL["feed_outages"], values)
+    ]
 
 
 def _told(plan: _Plan, summary: str, description: str, link: str) -> Entry:

@@ -150,7 +150,7 @@ def _known(
         machine=title_en if locale == "en" else title_ja,
         when=event.when,
         zone=ZoneInfo(zone),
-        link=f"{settings.public_url}/reservations",
+        link=f"{settings.base_url}/reservations",
         site=site,
         answer_by=lapses_at if part is _Part.APPROVER else _moment(event, "answer_by"),
         expected_at=_moment(event, "expected_at"),

@@ -29,6 +29,11 @@ NEEDS_ANSWER = frozenset({"reservation.asked", "reservation.offered", "reservati
 """What a person must hear in time even if they look at their calendar only."""
 FOR_OTHERS = frozenset({"reservation.late"})
 """What the person of the reservation said themselves; who helps is told."""
+FOR_HOLDER = NEEDS_ANSWER | {
+    "reservation.recalled",
+    *(f"commission.{step}" for step in ("received", "quoted", "measured", "delivered", "returned")),
+}
+"""What concerns nobody but whose reservation it is."""
 
 DAY = {"ja": "M月d日(E)", "en": "EEE d MMM"}
 YEAR_AND_DAY = {"ja": "y年M月d日(E)", "en": "EEE d MMM y"}

@@ -649,6 +649,11 @@ WHERE r.status <> 'held' AND r.ends_at > %(from)s
           AND (k.released_at IS NULL OR r.status IN ('released', 'cancelled', 'declined'))))
 ORDER BY r.starts_at, r.id
 
+-- feed_outages: When a machine cannot be used, after a time.
+SELECT o.id, lower(o.during), upper(o.during), o.entered_at FROM booking.outage o
+WHERE o.resource_id = %(machine_id)s AND upper(o.during) > %(from)s
+ORDER BY o.during
+
 -- message_preference: How a person wants to hear of their reservations.
 SELECT channel FROM booking.message_preference WHERE person_id = %(person_id)s
 
@@ -680,7 +685,8 @@ DELETE FROM booking.push_subscription WHERE id = %(id)s
 -- to_be_told: Its person (or who manages its member), whose it was, who helps, who may approve: how each is told.
 SELECT p.id, coalesce(y.channel, 'mail'),
        ARRAY(SELECT s.id FROM booking.push_subscription s WHERE s.person_id = p.id ORDER BY s.id),
-       %(asks)s AND o.approves AND p.id IS DISTINCT FROM %(person_id)s
+       %(asks)s AND o.approves AND p.id IS DISTINCT FROM %(person_id)s,
+       coalesce(p.id = %(person_id)s, p.member_id = %(member_id)s)
 FROM coop.person p
 LEFT JOIN booking.message_preference y ON y.person_id = p.id
 CROSS JOIN LATERAL (
@@ -732,6 +738,10 @@ LEFT JOIN coop.person x ON x.id = a.person_id
 CROSS JOIN coop.cooperative g
 JOIN coop.person p ON p.id = %(person_id)s AND p.active
 WHERE r.id = %(reservation_id)s
+
+-- forget_messages: Messages and deliveries of long ago are nobody's business any more.
+WITH forgotten AS (DELETE FROM booking.message WHERE created_at < %(before)s)
+DELETE FROM booking.webhook_delivery WHERE created_at < %(before)s
 
 -- add_webhook: Enter a program that is told of every reservation.
 INSERT INTO booking.webhook (url, created_by, created_at) VALUES (%(url)s, %(person_id)s, %(now)s)

@@ -14,7 +14,7 @@ from procrastinate.types import JSONValue
 from booking import letters, messages, store, webhooks
 from booking.announcing import SPREAD, Event
 from booking.letters import Quote
-from booking.messages import FOR_OTHERS, NEEDS_ANSWER, Channel
+from booking.messages import FOR_HOLDER, FOR_OTHERS, NEEDS_ANSWER, Channel
 from booking.pending import APPROVES
 from coop.database import Connection, run
 from coop.jobs import enqueue
@@ -23,6 +23,7 @@ SQL = store.SQL
 ATTEMPTS = 16
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=4)
+MESSAGES_KEPT = timedelta(days=90)
 
 Written = dict[str, JSONValue]
 
@@ -66,6 +67,13 @@ def register(app: App, quote: Quote = unpriced) -> None:
         pool, settings = context.additional_context["pool"], context.additional_context["settings"]
         webhooks.deliver(pool, settings, UUID(delivery_id), datetime.now(UTC))
 
+    @app.periodic(cron="23 4 * * *")
+    @app.task(name="booking.forget_messages", queueing_lock="booking.forget_messages", pass_context=True)
+    def forget_messages(context: JobContext, timestamp: int) -> None:
+        del timestamp
+        before = {"before": datetime.now(UTC) - MESSAGES_KEPT}
+        run(context.additional_context["pool"], lambda conn: conn.execute(SQL["forget_messages"], before))
+
 
 def spread(conn: Connection, event: Event, now: datetime) -> None:
     """Enter a delivery for each program and a message for each person, and a job for each that is new."""
@@ -82,8 +90,8 @@ def spread(conn: Connection, event: Event, now: datetime) -> None:
         "asks": event.asks,
         "approvers": [role.value for role in APPROVES],
     }
-    for person_id, preferred, browsers, approves in conn.execute(SQL["to_be_told"], values).fetchall():
-        if event.type in FOR_OTHERS and person_id == event.person_id:
+    for person_id, preferred, browsers, approves, holds in conn.execute(SQL["to_be_told"], values).fetchall():
+        if event.type in (FOR_OTHERS if holds else FOR_HOLDER):
             continue
         must_answer = approves or event.type in NEEDS_ANSWER
         channel = _channel(Channel(preferred), must_answer=must_answer, has_browser=bool(browsers))

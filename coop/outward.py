@@ -1,6 +1,7 @@
 """Requests from us to an address that somebody gave: never into our own network, never led elsewhere."""
 
 import ipaddress
+import re
 import socket
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ import httpx2
 from coop.errors import Invalid
 
 TIMEOUT_SECONDS = 10.0
+_GRAPHIC = re.compile(r"[!-~]+")
 
 
 class TargetRefused(Invalid):
@@ -25,12 +27,18 @@ class TargetAway(Exception):
 def check(url: str, *, private: bool = False) -> None:
     """Raise `TargetRefused` unless `url` is https and written without credentials; `private` also allows http."""
     try:
-        parts = urlsplit(url)
+        parts, target = urlsplit(url), httpx2.URL(url)
         port = parts.port
-    except ValueError:
+    except (ValueError, httpx2.InvalidURL):
         raise TargetRefused() from None
     schemes = {"https", "http"} if private else {"https"}
-    if parts.scheme not in schemes or not parts.hostname or "@" in parts.netloc or port == 0 or not url.isascii():
+    if (
+        parts.scheme not in schemes
+        or not parts.hostname
+        or "@" in parts.netloc
+        or port == 0
+        or not _GRAPHIC.fullmatch(url)
+    ):
         raise TargetRefused()
 
 

@@ -44,7 +44,8 @@ class Settings:
     http_port: int = field(default=8000, metadata={"what": "port of the HTTP server; 0 picks a free one"})
     https: bool = field(default=False, metadata={"what": "pages are served over HTTPS: cookies get the Secure flag"})
     public_url: str = field(
-        default="http://127.0.0.1:8000", metadata={"what": "where people reach the pages: links in mails begin with it"}
+        default="",
+        metadata={"what": "where people reach the pages, for links in mails; empty: the address the server listens on"},
     )
     smtp_url: str = field(
         default="",
@@ -63,6 +64,11 @@ class Settings:
     ingest_batch_messages: int = field(default=500, metadata={"what": "messages in one ingest transaction, at most"})
     ingest_batch_ms: int = field(default=100, metadata={"what": "milliseconds until a smaller batch is written"})
     derive_pause_ms: int = field(default=200, metadata={"what": "milliseconds between two looks for new readings"})
+
+    @property
+    def base_url(self) -> str:
+        """What links to the pages begin with."""
+        return self.public_url.rstrip("/") or f"http://{self.http_host}:{self.http_port}"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:

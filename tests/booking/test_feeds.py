@@ -136,6 +136,19 @@ def test_busy_time_of_another_member_goes_when_it_is_cancelled(house: House) -> 
     assert house.read(path).all("VEVENT") == []
 
 
+def test_a_machine_calendar_says_when_it_is_closed_and_not_why(house: House) -> None:
+    path = house.feed(house.sato, of="machine", id="cmm-1")
+    with database.transaction(house.api.pool) as conn:
+        conn.execute(
+            "INSERT INTO booking.outage (id, resource_id, kind, during, reason, entered_at) "
+            "VALUES (gen_random_uuid(), 'cmm-1', 'maintenance', tstzrange(%s, %s), '秘密の理由', now())",
+            [at("08:00"), at("09:30")],
+        )
+    (closed,) = house.read(path).all("VEVENT")
+    assert (closed.value("SUMMARY"), closed.value("DTEND")) == ("使用できません", f"{DAY:%Y%m%d}T093000")
+    assert closed.value("DESCRIPTION") is None
+
+
 def test_a_member_calendar_names_colleagues_without_their_purpose(house: House) -> None:
     path = house.feed(house.sato, of="member", id="m01")
     house.book(house.kato, "10:00", "11:00", purpose="秘密")

@@ -392,6 +392,25 @@ def test_who_hands_over_has_it_no_more(house: House) -> None:
     assert former.all("VEVENT")[0].value("UID") == now_holder.all("VEVENT")[0].value("UID") == view["uid"]
 
 
+def test_who_helps_is_not_asked_whether_they_come(house: House) -> None:
+    helper = house.api.person(Role.OPERATOR)
+    view = house.book(house.sato)
+    with database.transaction(house.api.pool) as conn:
+        conn.execute(
+            "INSERT INTO booking.resource (id, kind, person_id) VALUES ('x', 'person', %s)", [helper.person_id]
+        )
+        conn.execute(
+            "INSERT INTO booking.claim (reservation_id, resource_id, blocked, need) "
+            "VALUES (%s, 'x', tstzrange(%s, %s), 'operator')",
+            [view["id"], at("10:00"), at("10:30")],
+        )
+        reservation = booking.find(conn, house.sato.viewer, view["id"])
+        announce(conn, "reservation.asked", reservation, datetime.now(UTC))
+    house.work()
+    assert len(house.box.to("@m01.example")) == 2
+    assert len(house.box.to("@kumiai.example")) == 1
+
+
 def test_who_is_late_is_told_to_who_helps_only(house: House) -> None:
     helper = house.api.person(Role.OPERATOR, name="技術 マイスター")
     view = house.book(house.sato)

@@ -20,6 +20,9 @@ from tests.booking.posts import program
         "https://factory.example:99999/hook",
         "//factory.example/hook",
         "https://工場.example/hook",
+        "https://factory.example/a b",
+        "https://factory.example/\x00",
+        "https://[::1/hook",
     ],
 )
 def test_only_plain_https_addresses_are_taken(url: str) -> None:
