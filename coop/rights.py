@@ -1,7 +1,7 @@
 """One declarative table of route x role, enforced for every route; the table itself is `moyai/rights.py`."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import APIRoute
@@ -36,11 +36,18 @@ def routes(router: APIRouter, prefix: str = "") -> list[tuple[str, str]]:
 
     Raises `RightsMissing` for a router or application mounted inside `router`, whose routes no row could name.
     """
-    found = []
+    return list(answering(router, prefix))
+
+
+def answering(router: APIRouter, prefix: str = "") -> dict[tuple[str, str], Callable[..., Any]]:
+    """The endpoints of `routes`, by the same keys."""
+    found = {}
     for route in router.routes:
         if not isinstance(route, APIRoute):
             raise RightsMissing(f"{route!r} is not a route of its own: mount it beside the others")
-        found += [(method, prefix + route.path) for method in sorted(route.methods or ()) if method not in UNASKED]
+        for method in sorted(route.methods or ()):
+            if method not in UNASKED:
+                found[method, prefix + route.path] = route.endpoint
     return found
 
 

@@ -1,7 +1,8 @@
 """The HTTP application: every room's API and pages behind one table of rights."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -23,7 +24,8 @@ import booking.api_waitlist
 import coop.api
 import telemetry.api
 from coop import database, problems
-from coop.rights import mount
+from coop.openapi import describe
+from coop.rights import answering, mount
 from coop.settings import Settings
 from dashboards import live, pages
 from moyai.rights import RIGHTS
@@ -78,7 +80,15 @@ def readyz(request: Request) -> dict[str, str]:
 def openapi(request: Request) -> dict[str, Any]:
     """The description of this API for programs."""
     app: FastAPI = request.app
-    return app.openapi()
+    if not hasattr(app.state, "openapi"):
+        app.state.openapi = describe(deepcopy(app.openapi()), endpoints(), RIGHTS)
+    described: dict[str, Any] = app.state.openapi
+    return described
+
+
+def endpoints() -> dict[tuple[str, str], Callable[..., Any]]:
+    """What answers each (method, path)."""
+    return {key: endpoint for router, prefix in ROUTERS for key, endpoint in answering(router, prefix).items()}
 
 
 def _version() -> str:
