@@ -27,7 +27,8 @@ class TargetAway(Exception):
 def check(url: str, *, private: bool = False) -> None:
     """Raise `TargetRefused` unless `url` is https and written without credentials; `private` also allows http."""
     try:
-        parts, target = urlsplit(url), httpx2.URL(url)
+        httpx2.URL(url)  # what it cannot read it could not call
+        parts = urlsplit(url)
         port = parts.port
     except (ValueError, httpx2.InvalidURL):
         raise TargetRefused() from None
