@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import orjson
 from psycopg.types.json import Jsonb
 
 from billing.evidence import Part, plain
@@ -114,8 +115,8 @@ def write_settlement(conn: Connection, settlement: Settlement, now: datetime) ->
         "copy_lines",
         (
             (
-                statement.id, n, line.kind, line.description_code, Jsonb(line.description), line.quantity_seconds,
-                line.amount_yen, line.tax_rate, Jsonb(line.explanation),
+                statement.id, n, line.kind, line.description_code, Jsonb(line.description, orjson.dumps),
+                line.quantity_seconds, line.amount_yen, line.tax_rate, Jsonb(line.explanation, orjson.dumps),
             )
             for statement in settlement.statements
             for n, line in enumerate(statement.lines, 1)

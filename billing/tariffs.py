@@ -33,6 +33,8 @@ class Use:
         if not self.usages:
             assert self.reservation is not None
             return self.reservation.interval
+        if len(self.usages) == 1:
+            return self.usages[0].interval
         return Interval(
             min(usage.interval.start for usage in self.usages), max(usage.interval.end for usage in self.usages)
         )
@@ -119,7 +121,7 @@ def fee_of(use: Use, in_force: Sequence[Version], running: Running, window: Inte
     last = parts[-1]
     billed = -(-metered // last.tariff.increment_seconds) * last.tariff.increment_seconds
     parts[-1] = Part(last.tariff, last.seconds + billed - metered)
-    exact = sum((Fraction(part.seconds * part.tariff.yen_per_hour, 3600) for part in parts), Fraction(0))
+    exact = Fraction(sum(part.seconds * part.tariff.yen_per_hour for part in parts), 3600)
     return Fee(tuple(parts), metered, billed, exact, round_half_up(exact))
 
 

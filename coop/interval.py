@@ -23,6 +23,8 @@ class EmptyInterval(Invalid):
 
 def aware(moment: datetime) -> datetime:
     """The same moment in UTC; raise `NaiveTime` if it has no offset."""
+    if moment.tzinfo is UTC:  # nearly always, and asked a million times a settlement
+        return moment
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise NaiveTime(value=moment.isoformat())
     return moment.astimezone(UTC)

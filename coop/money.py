@@ -60,8 +60,8 @@ def split_by_largest_remainder(amount_yen: Yen, weights: Mapping[str, int | Frac
 def round_half_up(amount: Decimal | Fraction) -> Yen:
     """Nearest whole yen, halves away from zero: the rounding of one fee line."""
     if isinstance(amount, Fraction):
-        sign = -1 if amount < 0 else 1
-        return sign * ((abs(amount) * 2 + 1).numerator // ((abs(amount) * 2 + 1).denominator * 2))
+        nearest = (2 * abs(amount.numerator) + amount.denominator) // (2 * amount.denominator)
+        return nearest if amount >= 0 else -nearest
     return int(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
