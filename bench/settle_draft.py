@@ -99,7 +99,7 @@ def main() -> None:
         reference=middle(grouped),
         unit="s",
         lower_is_better=True,
-        detail=f"{MEMBERS} members, {MACHINES} machines, {USAGES:,} usages of a month, each a line with its explanation, "
+        detail=f"{MEMBERS} members, {MACHINES} machines, {USAGES:,} usages, each a line with its explanation; "
         f"{memory_mb:.0f} MB at most; reference: the usages loaded and grouped once by pandas; median of {ROUNDS}",
     )
 
