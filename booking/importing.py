@@ -36,12 +36,6 @@ class RowTwice(Invalid):
     code = "booking.row_twice"
 
 
-class ImportRefused(Invalid):
-    """The file has errors, so nothing of it was entered. `findings` of the problem document names each of them."""
-
-    code = "booking.import_refused"
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What is wrong with a row, or with one of its cells: the name of the column, as far as it can be said."""
@@ -50,6 +44,16 @@ class Finding:
     column: str | None
     code: str
     params: dict[str, Any] = field(default_factory=dict)
+
+
+class ImportRefused(Invalid):
+    """The file has errors, so nothing of it was entered. `findings` of the problem document names each of them."""
+
+    code = "booking.import_refused"
+
+    def __init__(self, findings: Sequence[Finding], locale: str) -> None:
+        super().__init__(count=len(findings), extra={"findings": [said(each, locale) for each in findings]})
+        self.findings = findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ def enter_all(
                 found += _why(record, refused)
         found.sort(key=lambda each: each.row)
         if found and not dry_run:
-            raise ImportRefused(count=len(found), extra={"findings": [said(each, viewer.locale) for each in found]})
+            raise ImportRefused(found, viewer.locale)
     return Imported(counts, found)
 
 

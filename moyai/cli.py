@@ -51,10 +51,13 @@ for errand in (cli_errands.migrate, cli_errands.doctor, cli_errands.token, cli_e
 def add_rooms() -> None:
     """Add the rooms' own commands. They bring pandas and more, which processes that run for months do without."""
     import billing.cli
+    import booking.cli
     import dashboards.cli
     import moyai.demo.command
 
     app.command()(moyai.demo.command.demo)
+    app.command("import")(booking.cli.import_file)
+    app.command("export")(booking.cli.export_file)
     app.command()(billing.cli.settle)
     app.command("verify")(billing.cli.verify_periods)
     app.add_typer(dashboards.cli.app, name="report")
