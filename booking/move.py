@@ -14,6 +14,7 @@ from booking.pending import standing
 from booking.policy import Question
 from booking.reserve import BOOKS_FOR_OTHERS
 from booking.services import Service, ServiceKind
+from booking.supervision import supervised
 from booking.tell import tell
 from booking.verdict import obey
 from coop.database import Connection
@@ -119,6 +120,7 @@ def _change(
     known = _changeable(conn, viewer, reservation_id)
     machine_id = machine_id or known.machine_id
     service = store_services.service(conn, machine_id, known.service, known.options)
+    service = supervised(conn, service, reservation_id=known.id)
     was, terms = _locked(conn, viewer, known, version, machine_id, service)
     if was.status not in HOLDS_TIME:
         raise AlreadyEnded()
@@ -157,6 +159,7 @@ def _change(
 
 
 def _changeable(conn: Connection, viewer: Viewer, reservation_id: UUID) -> Reservation:
+    """The reservation if the viewer may change it; raises `NotFound` or `Forbidden`."""
     known = find(conn, viewer, reservation_id)
     own = viewer.person_id is not None and known.holder.person_id == viewer.person_id
     manages = viewer.has(Role.MEMBER_MANAGER) and known.holder.member_id == viewer.member_id
@@ -169,7 +172,7 @@ def _locked(
     conn: Connection, viewer: Viewer, known: Reservation, version: int | None, machine_id: str, service: Service
 ) -> tuple[Reservation, Terms]:
     _, terms = store.lock(conn, machine_id, known.holder.member_id, None, service, also=[known.machine_id])
-    reservation = find(conn, viewer, known.id)
+    reservation = _changeable(conn, viewer, known.id)  # it may have been handed over meanwhile
     if version not in {None, reservation.version} or reservation.machine_id != known.machine_id:
         raise PreconditionFailed()
     return reservation, terms
