@@ -68,6 +68,8 @@ def grant(
     try:
         if level:
             conn.execute(SQL["grant_qualification"], values)
+        if level >= INSTRUCTS_FROM:
+            conn.execute(SQL["enter_instructor"], values)
     except errors.ForeignKeyViolation:
         raise PersonUnknown() from None
     detail: dict[str, object] = {"machine_kind": machine_kind, "level": level}

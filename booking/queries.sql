@@ -531,10 +531,10 @@ SELECT m.is_member,
        EXISTS (SELECT FROM booking.priority p
                WHERE p.machine_id = %(machine_id)s AND p.member_id = m.id AND p.valid @> %(day)s::date),
        u.percent, u.warn_percent, u.deny_percent, x.soaks_from,
-       NOT EXISTS (SELECT FROM booking.preparation o JOIN booking.reservation r ON r.id = o.reservation_id
-                   WHERE o.instructor_id = x.instructor_id AND r.id IS DISTINCT FROM %(reservation_id)s::uuid
-                     AND r.status IN ('held', 'pending', 'confirmed', 'in_use')
-                     AND r.starts_at < %(end)s AND r.ends_at > %(start)s),
+       NOT EXISTS (SELECT FROM booking.resource o JOIN booking.claim c ON c.resource_id = o.id
+                   WHERE o.person_id = x.instructor_id AND c.blocked && tstzrange(%(start)s, %(end)s)
+                     AND c.released_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
+                     AND c.reservation_id IS DISTINCT FROM %(reservation_id)s::uuid),
        CASE WHEN %(supervises)s THEN
            (SELECT array_agg(n.name ORDER BY n.name) FROM booking.qualification i JOIN coop.person n ON n.id = i.person_id
             WHERE i.machine_kind = %(kind)s AND i.level >= %(instructs_from)s AND n.active
@@ -569,6 +569,17 @@ FROM booking.quota q
 WHERE q.valid @> %(day)s::date AND (q.machine_id IS NULL OR q.machine_id = %(machine_id)s)
   AND (q.holder = 'member' OR %(person_id)s::uuid IS NOT NULL)
 ORDER BY q.id
+
+-- instructor_of: The instructor of a reservation, or one who is named, as a resource that can be claimed.
+SELECT o.id FROM booking.resource o
+WHERE o.person_id = coalesce(%(instructor_id)s::uuid,
+                             (SELECT instructor_id FROM booking.preparation WHERE reservation_id = %(reservation_id)s::uuid))
+
+-- enter_instructor: Who instructs can be claimed like a machine.
+INSERT INTO booking.resource (id, kind, person_id, name_ja, name_en)
+SELECT 'p-' || left(replace(p.id::text, '-', ''), 28), 'person', p.id, p.name, p.name
+FROM coop.person p WHERE p.id = %(person_id)s
+ON CONFLICT DO NOTHING
 
 -- prepare_reservation: Keep who instructs the person of a reservation and since when its part soaks.
 INSERT INTO booking.preparation (reservation_id, instructor_id, soaks_from)
@@ -605,8 +616,8 @@ RETURNING r.id
 -- Feeds and messages
 
 -- add_feed: Enter a calendar by the digest of its secret.
-INSERT INTO booking.feed (secret_hash, person_id, machine_id, member_id, created_at)
-VALUES (%(secret_hash)s, %(person_id)s, %(machine_id)s, %(member_id)s, %(now)s)
+INSERT INTO booking.feed (id, secret_hash, person_id, machine_id, member_id, created_at)
+VALUES (%(id)s, %(secret_hash)s, %(person_id)s, %(machine_id)s, %(member_id)s, %(now)s)
 RETURNING id, machine_id, member_id, created_at
 
 -- feeds_of: A person's calendars that are not revoked, newest first.

@@ -12,6 +12,7 @@ from booking.pending import standing
 from booking.policy import Question
 from booking.services import ServiceKind
 from booking.store import HolderUnknown
+from booking.supervision import supervised
 from booking.tell import tell
 from booking.verdict import obey
 from coop.database import Connection
@@ -66,6 +67,8 @@ def book(
     """
     member_id, person_id = for_whom(viewer, wish)
     service = store_services.service(conn, wish.machine_id, wish.service, wish.options, wish.units)
+    if wish.preparation.instructor_id is not None:
+        service = supervised(conn, service, instructor_id=wish.preparation.instructor_id)
     holder, terms = store.lock(conn, wish.machine_id, member_id, person_id, service)
     if wish.member_id not in {None, holder.member_id}:
         raise HolderUnknown()

@@ -5,18 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from booking import training
+from booking import SlotDenied, SlotTaken, Wish, granting, reserve, training
+from booking.facts import Preparation
+from booking.rules import change_policy
 from booking.training import TrainingFull, TrainingWish
 from coop import database
 from coop.database import Connection, Pool
-from coop.identity import Role
+from coop.identity import SYSTEM, Role
 from coop.interval import Interval
 from tests.booking.places import settle_in
-from tests.booking.shop import Shop, at, reasons
+from tests.booking.shop import Shop, at, reasons, today
 from tests.callers import Caller, Callers
 
 
@@ -201,3 +203,37 @@ def test_a_machine_without_a_rule_asks_nobody(api: Callers) -> None:
     shop = Shop.open(api)
     assert reasons(shop.book(shop.sato)) == []
     assert shop.callers.person(Role.WARD).get("/api/v1/instructors?machine_kind=cmm").json() == []
+
+
+def test_sixteen_trainees_want_one_instructor(conn: Connection, pool: Pool) -> None:
+    """On sixteen machines at the same time: the claim of the instructor decides."""
+    place = settle_in(conn, machines=16, members=17)
+    now = datetime.now(UTC)
+    instructor, *trainees = place.engineers
+    assert instructor.person_id is not None
+    grant_level(conn, instructor.person_id, "cmm", 3, now)
+    for each in trainees:
+        assert each.person_id is not None
+        grant_level(conn, each.person_id, "cmm", 1, now)
+    for machine_id in place.machine_ids:
+        changes = {"required_level": 2, "supervised_level": 1}
+        change_policy(conn, SYSTEM, machine_id, today(), changes, now)
+    conn.commit()
+    when = Interval.of((now + timedelta(days=3)).replace(minute=0, second=0, microsecond=0), timedelta(hours=1))
+    start = Barrier(16)
+
+    def attempt(number: int) -> str:
+        wish = Wish(place.machine_ids[number], when, preparation=Preparation(instructor.person_id))
+        start.wait()
+        try:
+            database.run(pool, lambda c: reserve(c, trainees[number], wish, datetime.now(UTC)))
+        except (SlotDenied, SlotTaken):
+            return "refused"
+        return "won"
+
+    with ThreadPoolExecutor(16) as threads:
+        assert Counter(threads.map(attempt, range(16))) == {"won": 1, "refused": 15}
+
+
+def grant_level(conn: Connection, person_id: UUID, kind: str, level: int, now: datetime) -> None:
+    granting.grant(conn, SYSTEM, person_id, kind, level, now - timedelta(hours=1))
