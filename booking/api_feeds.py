@@ -13,8 +13,9 @@ from booking.api import Moment
 from booking.feeds import Feed
 from coop.api import Wanted
 from coop.database import Connection
-from coop.door import Entrance
+from coop.door import Door, Entrance
 from coop.interval import Interval
+from coop.settings import Settings
 
 router = APIRouter(tags=["calendars"])
 public = APIRouter(tags=["calendars"])
@@ -42,37 +43,40 @@ class FeedView(BaseModel):
     machine_id: str | None
     member_id: str | None
     created_at: datetime
-    url: str | None = Field(default=None, description="Shown once, when the calendar is made. Who has it can read it.")
 
-    @classmethod
-    def of(cls, feed: Feed, url: str | None = None) -> Self:
-        return cls(
-            id=feed.id, machine_id=feed.machine_id, member_id=feed.member_id, created_at=feed.created_at, url=url
-        )
+
+class FeedAddress(FeedView):
+    url: str = Field(description="A secret: who has it can read the calendar, without signing in.")
 
 
 @router.post("/feeds", response_model=FeedView, status_code=201)
 def add_feed(body: FeedWanted, door: Entrance) -> Response:
-    """Make a calendar to subscribe to. Its address is a secret and is shown this once."""
-    base_url = door.request.app.state.settings.base_url
+    """Make a calendar to subscribe to; its secret address is told at `Location`."""
 
     def added(conn: Connection) -> FeedView:
-        feed, secret = feeds.add_feed(
+        feed = feeds.add_feed(
             conn,
             door.viewer,
+            door.request.app.state.settings.secret_key,
             door.now,
             machine_id=body.id if body.of == "machine" else None,
             member_id=body.id if body.of == "member" else None,
         )
-        return FeedView.of(feed, f"{base_url}/feeds/{secret}.ics")
+        return FeedView.model_validate(feed, from_attributes=True)
 
-    return door.once(added, asked=body, status=201)
+    return door.once(added, asked=body, status=201, headers=lambda feed: {"Location": f"/api/v1/feeds/{feed.id}"})
 
 
 @router.get("/feeds")
-def get_feeds(door: Entrance) -> list[FeedView]:
-    """My calendars that are not revoked."""
-    return [FeedView.of(feed) for feed in door.run(lambda conn: feeds.feeds_of(conn, door.viewer))]
+def get_feeds(door: Entrance) -> list[FeedAddress]:
+    """My calendars that are not revoked, with their secret addresses."""
+    return [_address(door, feed) for feed in door.run(lambda conn: feeds.feeds_of(conn, door.viewer))]
+
+
+@router.get("/feeds/{feed_id}")
+def get_feed(feed_id: UUID, door: Entrance) -> FeedAddress:
+    """One of my calendars, with its secret address."""
+    return _address(door, door.run(lambda conn: feeds.feed_of(conn, door.viewer, feed_id)))
 
 
 @router.delete("/feeds/{feed_id}", status_code=204)
@@ -96,7 +100,7 @@ def get_busy(
 
 
 @public.get("/feeds/{secret}.ics", response_class=Response, responses={200: CALENDAR, 304: {}, 404: {}})
-def get_feed(
+def read_feed(
     secret: str, door: Entrance, request: Request, if_none_match: Annotated[str | None, Header()] = None
 ) -> Response:
     """A calendar. It answers 304 when nothing changed since the `ETag` that the reader has."""
@@ -108,6 +112,12 @@ def get_feed(
     if answer.headers["ETag"] in known or "*" in known:
         return Response(status_code=304, headers={name: answer.headers[name] for name in ("ETag", "Cache-Control")})
     return answer
+
+
+def _address(door: Door, feed: Feed) -> FeedAddress:
+    settings: Settings = door.request.app.state.settings
+    url = f"{settings.base_url}/feeds/{feeds.secret_of(feed.id, settings.secret_key)}.ics"
+    return FeedAddress(url=url, **FeedView.model_validate(feed, from_attributes=True).model_dump())
 
 
 def _calendar(file: bytes) -> Response:

@@ -14,6 +14,7 @@ from coop import webhooks as signing
 from coop.api import Wanted
 from coop.database import Connection
 from coop.door import Door, Entrance
+from coop.keys import base64url
 from coop.settings import Settings
 
 router = APIRouter(tags=["messages"])
@@ -58,6 +59,9 @@ class WebhookView(BaseModel):
     id: UUID
     url: str
     created_at: datetime
+
+
+class WebhookSecret(WebhookView):
     secret: str = Field(description="Checks signatures as in Standard Webhooks: `whsec_…`")
 
 
@@ -91,7 +95,7 @@ def get_push(door: Entrance) -> PushView:
     """My browsers that may be pushed to, and the key with which another one subscribes."""
     found = door.run(lambda conn: channels.browsers_of(conn, door.viewer))
     return PushView(
-        application_server_key=push.base64url(push.point(push.sender_key(_settings(door).secret_key).public_key())),
+        application_server_key=base64url(push.point(push.sender_key(_settings(door).secret_key).public_key())),
         browsers=[BrowserView.model_validate(each, from_attributes=True) for each in found],
     )
 
@@ -124,19 +128,31 @@ def unsubscribe(browser_id: UUID, door: Entrance) -> Response:
 
 @router.post("/webhooks", response_model=WebhookView, status_code=201)
 def add_webhook(body: WebhookWanted, door: Entrance) -> Response:
-    """Tell a program of every reservation from now on. Its address is public and https, and is not redirected."""
-    private = _settings(door).private_targets
-    return door.once(
-        lambda conn: _view(door, webhooks.add_webhook(conn, door.viewer, body.url, private=private, now=door.now)),
-        asked=body,
-        status=201,
-    )
+    """Tell a program of every reservation from now on; the secret of its signatures is told at `Location`.
+
+    Its address is public and https, and is not redirected.
+    """
+
+    def added(conn: Connection) -> WebhookView:
+        private = _settings(door).private_targets
+        webhook = webhooks.add_webhook(conn, door.viewer, body.url, private=private, now=door.now)
+        return WebhookView.model_validate(webhook, from_attributes=True)
+
+    return door.once(added, asked=body, status=201, headers=lambda hook: {"Location": f"/api/v1/webhooks/{hook.id}"})
 
 
 @router.get("/webhooks")
 def get_webhooks(door: Entrance) -> list[WebhookView]:
     """The programs that are told."""
-    return [_view(door, each) for each in door.run(webhooks.webhooks_told)]
+    return [WebhookView.model_validate(each, from_attributes=True) for each in door.run(webhooks.webhooks_told)]
+
+
+@router.get("/webhooks/{webhook_id}")
+def get_webhook(webhook_id: UUID, door: Entrance) -> WebhookSecret:
+    """A program that is told, with the secret of its signatures."""
+    found = door.run(lambda conn: webhooks.webhook(conn, webhook_id))
+    key = signing.signing_key(_settings(door).secret_key, str(found.id))
+    return WebhookSecret(id=found.id, url=found.url, created_at=found.created_at, secret=signing.shown(key))
 
 
 @router.delete("/webhooks/{webhook_id}", status_code=204)
@@ -153,11 +169,6 @@ def get_deliveries(
     """What a program was told, newest first, with what became of it."""
     found = door.run(lambda conn: webhooks.deliveries(conn, webhook_id, limit))
     return [DeliveryView.model_validate(each, from_attributes=True) for each in found]
-
-
-def _view(door: Door, webhook: webhooks.Webhook) -> WebhookView:
-    key = signing.signing_key(_settings(door).secret_key, str(webhook.id))
-    return WebhookView(id=webhook.id, url=webhook.url, created_at=webhook.created_at, secret=signing.shown(key))
 
 
 def _settings(door: Door) -> Settings:

@@ -5,12 +5,11 @@ nothing else, and a purpose stands only in the calendar of the reservation's own
 """
 
 import hashlib
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
 from booking import ics, store
@@ -21,6 +20,7 @@ from coop.database import Connection
 from coop.errors import NotFound
 from coop.identity import Role, Viewer
 from coop.interval import Interval, merge
+from coop.keys import base64url, derive
 from coop.messages import translate
 
 SQL = store.SQL
@@ -31,7 +31,7 @@ GIVEN_BACK = frozenset({Status.CANCELLED, Status.RELEASED, Status.DECLINED})
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A calendar of one machine, of one member, or (neither) of its person. Its secret is shown once."""
+    """A calendar of one machine, of one member, or (neither) of its person."""
 
     id: UUID
     machine_id: str | None
@@ -61,12 +61,13 @@ class _Plan:
 def add_feed(
     conn: Connection,
     viewer: Viewer,
+    secret_key: str,
     now: datetime,
     *,
     machine_id: str | None = None,
     member_id: str | None = None,
-) -> tuple[Feed, str]:
-    """A new calendar for the viewer and its secret, which cannot be shown again.
+) -> Feed:
+    """A new calendar for the viewer; `secret_of` tells its secret, which is not stored.
 
     Raises `MachineUnknown`, or `NotFound` for a member that the viewer may not know.
     """
@@ -74,9 +75,10 @@ def add_feed(
         machines.machine(conn, machine_id)
     if member_id is not None:
         register.member(conn, viewer, member_id)
-    secret = secrets.token_urlsafe(32)
+    feed_id = uuid4()
     values = {
-        "secret_hash": _digest(secret),
+        "id": feed_id,
+        "secret_hash": _digest(secret_of(feed_id, secret_key)),
         "person_id": viewer.person_id,
         "machine_id": machine_id,
         "member_id": member_id,
@@ -86,12 +88,25 @@ def add_feed(
     assert row is not None
     feed = Feed(*row)
     audit.record(conn, "feed.created", viewer=viewer, subject=f"feed:{feed.id}", now=now)
-    return feed, secret
+    return feed
+
+
+def secret_of(feed_id: UUID, secret_key: str) -> str:
+    """What the address of a calendar ends with, derived from the installation's secret."""
+    return base64url(derive(secret_key, f"feed {feed_id}"))
 
 
 def feeds_of(conn: Connection, viewer: Viewer) -> list[Feed]:
     """The viewer's own calendars, newest first."""
     return [Feed(*row) for row in conn.execute(SQL["feeds_of"], {"person_id": viewer.person_id})]
+
+
+def feed_of(conn: Connection, viewer: Viewer, feed_id: UUID) -> Feed:
+    """One of the viewer's own calendars; raises `NotFound` for any other."""
+    for feed in feeds_of(conn, viewer):
+        if feed.id == feed_id:
+            return feed
+    raise NotFound()
 
 
 def revoke_feed(conn: Connection, viewer: Viewer, feed_id: UUID, now: datetime) -> None:

@@ -62,6 +62,14 @@ def webhooks_told(conn: Connection) -> list[Webhook]:
     return [Webhook(*row) for row in conn.execute(SQL["webhooks"])]
 
 
+def webhook(conn: Connection, webhook_id: UUID) -> Webhook:
+    """One program that is told; raises `NotFound`."""
+    for each in webhooks_told(conn):
+        if each.id == webhook_id:
+            return each
+    raise NotFound()
+
+
 def stop_webhook(conn: Connection, viewer: Viewer, webhook_id: UUID, now: datetime) -> None:
     """Tell a program no more; raises `NotFound`."""
     if conn.execute(SQL["stop_webhook"], {"id": webhook_id, "now": now}).fetchone() is None:

@@ -1,6 +1,5 @@
 """Web push: a message encrypted for one browser (RFC 8291) with proof of who sends it (VAPID, RFC 8292)."""
 
-import base64
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from coop.keys import derive
+from coop.keys import base64url, derive
 
 RECORD_BYTES = 4096
 LONGEST_MESSAGE_BYTES = 3993  # RFC 8291 4: with header, padding delimiter and tag it fits one 4096 byte record
@@ -95,11 +94,6 @@ def headers(key: ec.EllipticCurvePrivateKey, to: Subscription, contact: str, now
         "ttl": str(int(VALID.total_seconds())),
         "urgency": "normal",
     }
-
-
-def base64url(octets: bytes) -> str:
-    """Base64 for URLs, without padding (RFC 7515)."""
-    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
 
 
 def _json(value: dict[str, object] | dict[str, str]) -> str:

@@ -97,6 +97,7 @@ RIGHTS: Table = {
     ("DELETE", "/api/v1/reservations/{reservation_id}/series"): BOOKS,
     ("POST", "/api/v1/feeds"): SIGNED_IN,
     ("GET", "/api/v1/feeds"): SIGNED_IN,
+    ("GET", "/api/v1/feeds/{feed_id}"): SIGNED_IN,
     ("DELETE", "/api/v1/feeds/{feed_id}"): SIGNED_IN,
     ("GET", "/feeds/{secret}.ics"): ANYONE,  # who has the secret address reads with its person's rights
     ("GET", "/api/v1/machines/{machine_id}/freebusy.ics"): SIGNED_IN,
@@ -107,6 +108,7 @@ RIGHTS: Table = {
     ("DELETE", "/api/v1/me/push/{browser_id}"): SIGNED_IN,
     ("GET", "/api/v1/webhooks"): OFFICE,
     ("POST", "/api/v1/webhooks"): OFFICE,
+    ("GET", "/api/v1/webhooks/{webhook_id}"): OFFICE,
     ("DELETE", "/api/v1/webhooks/{webhook_id}"): OFFICE,
     ("GET", "/api/v1/webhooks/{webhook_id}/deliveries"): OFFICE,
     ("POST", "/api/v1/reservations/{reservation_id}/extend"): BOOKS,

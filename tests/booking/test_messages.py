@@ -21,8 +21,9 @@ from booking.messages import Facts
 from coop import database
 from coop.identity import Role
 from coop.interval import Interval
+from coop.keys import base64url
 from coop.machines import Machine, OpeningHours, add_machine
-from coop.push import base64url, point
+from coop.push import point
 from coop.settings import Settings
 from tests.booking import calendars
 from tests.booking.posts import Mailbox, mail_server, program, work
@@ -191,7 +192,8 @@ def test_who_helps_is_told_for_whom_and_who_comes_by_whom(house: House) -> None:
     assert "利用者: 佐藤精機 佐藤 <太郎>" in body(theirs[0], "plain")
     assert "佐藤精機 佐藤 &lt;太郎&gt;" in body(theirs[0], "html")
     assert "秘密" not in theirs[0].as_string() + body(theirs[0], "plain")
-    path = helper.post("/api/v1/feeds", json={"of": "person"}).json()["url"].removeprefix("http://127.0.0.1:8000")
+    made = helper.post("/api/v1/feeds", json={"of": "person"})
+    path = helper.get(made.headers["location"]).json()["url"].removeprefix("http://127.0.0.1:8000")
     (event,) = calendars.read(house.api.nobody.get(path).content).all("VEVENT")
     assert (event.value("SUMMARY"), event.value("DESCRIPTION")) == ("三次元測定機 佐藤 <太郎>", None)
 

@@ -42,7 +42,8 @@ class House:
     def hook(self, url: str) -> dict[str, Any]:
         made = self.office.post("/api/v1/webhooks", json={"url": url})
         assert made.status_code == 201, made.text
-        view: dict[str, Any] = made.json()
+        assert "secret" not in made.json()
+        view: dict[str, Any] = self.office.get(made.headers["location"]).json()
         return view
 
     def book(self, hours_later: int = 0) -> dict[str, Any]:

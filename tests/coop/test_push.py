@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from coop import push
-from coop.keys import derive
+from coop.keys import base64url, derive
 from coop.push import Subscription
 
 
@@ -28,7 +28,7 @@ def test_the_example_of_rfc_8291_appendix_a() -> None:
     sent = push.encrypt(
         b"When I grow up, I want to be a watermelon", browser, salt=octets("DGv6ra1nlYgDCS1FRnbzlw"), ephemeral=sender
     )
-    assert push.base64url(sent) == (
+    assert base64url(sent) == (
         "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A"
         "_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
     )

@@ -1,6 +1,7 @@
 """Every route x every role x one's own and another member's object."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import count
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import pytest
 
 import booking
-from booking import feeds
+from booking import feeds, hold, waitlist
 from booking.series import Conflicts, reserve_series
+from booking.waiting import Needs
 from coop import database, machines, people
 from coop.identity import SEES_NAMES, Role, Viewer
 from coop.interval import Interval
@@ -20,6 +22,7 @@ from moyai.rights import RIGHTS
 from tests.callers import Caller, Callers, callers
 
 EVERY_ROUTE = [key for router, prefix in ROUTERS for key in routes(router, prefix)]
+KEY = "k" * 32  # of the application that the callers call
 ENDLESS = {("GET", "/events")}
 SECRETS = {
     "name": "他社の名前㈱",
@@ -41,8 +44,10 @@ class World:
         self.people = {"own": self._person("own", "自社 太郎", "taro@own.example")}
         self.people["other"] = self._person("other", SECRETS["person"], SECRETS["email"])
         with database.transaction(api.pool) as conn:
-            hours = [OpeningHours("cmm-1", day, time(0), time.max) for day in range(1, 8)]
-            machines.add_machine(conn, Machine("cmm-1", "cmm", "測定機", "CMM"), hours)
+            for machine_id in ("cmm-1", "cmm-2"):
+                hours = [OpeningHours(machine_id, day, time(0), time.max) for day in range(1, 8)]
+                machines.add_machine(conn, Machine(machine_id, "cmm", "測定機", "CMM"), hours)
+            conn.execute("UPDATE booking.policy SET horizon_days = 3000")  # each request has a slot of its own
         self.start = (datetime.now(UTC) + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
 
     def _person(self, member_id: str, name: str, email: str) -> Viewer:
@@ -65,8 +70,10 @@ class World:
             reservation = outcome.reservation
             assert reservation is not None
             token_id, _ = people.add_token(conn, person, name="t", now=now)
-            feed, _ = feeds.add_feed(conn, person, now)
-            _, secret = feeds.add_feed(conn, self.people["own"], now, machine_id="cmm-1")
+            feed = feeds.add_feed(conn, person, KEY, now)
+            board = feeds.add_feed(conn, self.people["own"], KEY, now, machine_id="cmm-1")
+            held, _ = hold.hold(conn, person, replace(wish, machine_id="cmm-2"), now)
+            waits = waitlist.ask(conn, person, Needs("cmm-1"), timedelta(minutes=15), slot, now, purpose=wish.purpose)
         return {
             "reservation_id": str(reservation.id),
             "token_id": str(token_id),
@@ -76,7 +83,7 @@ class World:
             "training_id": str(token_id),
             "machine_kind": "cmm",
             "feed_id": str(feed.id),
-            "secret": secret,
+            "secret": feeds.secret_of(board.id, KEY),
             "browser_id": str(token_id),
             "webhook_id": str(token_id),
             "member_id": whose,
@@ -89,6 +96,9 @@ class World:
             "table": "reservations",
             "locale": "ja",
             "series_id": str(series.id),
+            "hold_id": str(held.id),
+            "request_id": str(waits.id),
+            "offer_id": str(token_id),
             "outage_id": str(token_id),
             "pool_id": "gauges",
             "kind": "attended",
