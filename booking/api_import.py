@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from booking import exporting, forms
-from booking.api import Moment
+from booking.api import Moment, Slug
 from booking.forms import Kind
 from booking.ical_import import import_calendar
 from booking.importing import Imported, import_table, said
@@ -64,8 +64,8 @@ class Sent(BaseModel):
 def import_events(
     file: UploadFile,
     door: Entrance,
-    machine_id: Annotated[str, Query(max_length=31, description="Which machine the calendar is of.")],
-    member_id: Annotated[str, Query(max_length=31, description="For whom, where the organizer is nobody known here.")],
+    machine_id: Annotated[Slug, Query(description="Which machine the calendar is of.")],
+    member_id: Annotated[Slug, Query(description="For whom, where the organizer is nobody known here.")],
     since: Annotated[Moment | None, Query(alias="from", description="What ends later; now, if not given.")] = None,
     dry_run: DryRun = False,
 ) -> Response:

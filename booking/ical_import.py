@@ -12,7 +12,7 @@ from icalendar import Calendar, Component, vDDDTypes
 from booking import recurrence, store
 from booking.importing import Finding, Imported, Record, enter_all
 from booking.policy import latest_end
-from booking.registering import enter_reservation
+from booking.registering import enter_reservation, lock_reservations
 from coop import people
 from coop.database import Connection
 from coop.errors import Invalid, MoyaiError
@@ -86,6 +86,7 @@ def import_calendar(
             "purpose": entry.summary,
         }
         records.append(Record(entry.row, values))
+    lock_reservations(conn, [record.values for record in records])
     return enter_all(conn, viewer, enter_reservation, records, findings, now, dry_run=dry_run)
 
 
@@ -125,10 +126,10 @@ def _entries(
     row: int, event: Component, zone: ZoneInfo, horizon: datetime, changed: set[tuple[str, datetime]]
 ) -> Iterator[Entry]:
     """The times of one event: its own, or those of its rule and dates without the ones that are excluded or changed."""
-    uid = str(_one(event, "UID", needed=True))
+    uid = _printable(_one(event, "UID", needed=True))
     first, local = _first(event, zone)
-    summary = str(event.get("SUMMARY", ""))[:MOST_PURPOSE]
-    organizer = str(event.get("ORGANIZER", "")).lower().removeprefix("mailto:") or None
+    summary = _printable(event.get("SUMMARY", ""))[:MOST_PURPOSE]
+    organizer = _printable(event.get("ORGANIZER", "")).lower().removeprefix("mailto:") or None
     place = _one(event, "RECURRENCE-ID")
     if place is not None:
         yield Entry(row, _key(uid, _moment(place.dt, zone)), first, summary, organizer)
@@ -184,6 +185,10 @@ def _one(event: Component, name: str, *, needed: bool = False) -> Any:
 
 def _busy(event: Component) -> bool:
     return str(event.get("STATUS")).upper() != "CANCELLED" and str(event.get("TRANSP")).upper() != "TRANSPARENT"
+
+
+def _printable(found: Any) -> str:
+    return "".join(each for each in str(found) if each.isprintable())
 
 
 def _key(uid: str, place: datetime) -> str:

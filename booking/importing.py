@@ -1,14 +1,14 @@
 """Import a table: every error by row and column first, then all of it or nothing; twice is as good as once."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import zip_longest
 from typing import Any
 
 from booking.forms import Column, Form, Kind, form
-from booking.registering import ENTER, Change, Values
+from booking.registering import ENTER, Change, Values, lock_reservations
 from coop import register, tables
 from coop.cells import CellMissing
 from coop.database import Connection
@@ -81,6 +81,8 @@ def import_table(
     """
     viewer.require(Role.OFFICE)
     records, findings = check(form(kind, register.cooperative(conn).time_zone), tables.read(content))
+    if kind is Kind.RESERVATIONS:
+        lock_reservations(conn, [record.values for record in records])
     return enter_all(conn, viewer, ENTER[kind], records, findings, now, dry_run=dry_run)
 
 
@@ -88,7 +90,7 @@ def enter_all(
     conn: Connection,
     viewer: Viewer,
     enter: Callable[[Connection, Viewer, Values, datetime], Change],
-    records: Iterable[Record],
+    records: Sequence[Record],
     findings: Sequence[Finding],
     now: datetime,
     *,

@@ -1168,6 +1168,13 @@ JOIN coop.person p ON p.id = s.person_id WHERE s.training_id = %(id)s ORDER BY s
 
 -- Import
 
+-- lock_members: Lock some members, and those of some people, in their order, until the transaction ends.
+SELECT id FROM coop.member
+WHERE id = ANY (%(member_ids)s)
+   OR id IN (SELECT member_id FROM coop.person WHERE lower(email) = ANY (%(emails)s))
+ORDER BY id
+FOR NO KEY UPDATE
+
 -- imported: The reservation that a row or calendar entry with this key is or became.
 SELECT id FROM booking.reservation WHERE uid = %(key)s
 UNION ALL

@@ -1,6 +1,6 @@
 """Enter what a row of a table says: a new machine, member, person or reservation, a changed one, or nothing new."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -90,6 +90,14 @@ def enter_person(conn: Connection, viewer: Viewer, values: Values, now: datetime
         return Change.UNCHANGED
     people.change_person(conn, wanted)
     return _tell(conn, viewer, Change.CHANGED if before else Change.ADDED, f"person:{wanted.id}", now)
+
+
+def lock_reservations(conn: Connection, rows: Sequence[Values]) -> None:
+    """Lock the members and then the machines of all rows, each in order, so that no other booking waits in a circle."""
+    emails = {str(row["person_email"]).lower() for row in rows if row.get("person_email")}
+    members = {row["member_id"] for row in rows if row.get("member_id")}
+    conn.execute(SQL["lock_members"], {"member_ids": sorted(members), "emails": sorted(emails)})
+    conn.execute(SQL["lock_resources"], {"resource_ids": sorted({row["machine_id"] for row in rows})})
 
 
 def enter_reservation(conn: Connection, viewer: Viewer, values: Values, now: datetime) -> Change:

@@ -8,15 +8,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
 from booking import Wish, reserve
 from booking.forms import Kind, form
+from booking.importing import check, said
 from coop import database
 from coop.identity import Role
 from coop.interval import Interval
 from coop.machines import Machine, OpeningHours, add_machine
 from coop.messages import LOCALES
+from coop.tables import Row
 from tests.callers import Caller, Callers
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -251,3 +255,32 @@ def test_a_retry_with_the_same_key_gets_the_first_answer(desk: Desk) -> None:
     assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
     other = desk.send("members", lines("id,name", "m04,四"), **{"Idempotency-Key": "i-1"})
     assert other.json()["code"] == "coop.key_reused"
+
+
+ZONE = ZoneInfo("Europe/Berlin")
+CELLS = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(
+        ["", "cmm-1", "はい", "1e99", "2026-03-29 02:30", "9999-12-31 23:59", "a@b", "engineer", "T1", "\x00"]
+    ),
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.datetimes(),
+    st.dates(),
+    st.times(),
+    st.none(),
+)
+
+
+@given(st.sampled_from(Kind), st.data())
+def test_whatever_a_cell_holds_it_is_read_or_named(kind: Kind, data: st.DataObject) -> None:
+    of = form(kind, ZONE)
+    header = Row(1, tuple(column.header("en") for column in of.columns))
+    row = data.draw(st.lists(CELLS, min_size=1, max_size=len(of.columns) + 1).map(tuple))
+    records, findings = check(of, [header, Row(2, row)])
+    assert len(records) == (not findings)
+    for each in findings:
+        assert said(each, "ja")["detail"] != each.code
+    for record in records:
+        assert "\x00" not in str(dict(record.values))
