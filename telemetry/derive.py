@@ -16,6 +16,7 @@ from coop.database import Connection, DatabaseAway, Pool
 from coop.settings import Settings
 from telemetry import store_states
 from telemetry.account import account
+from telemetry.room import tell_temperature
 from telemetry.segments import EARLIEST, LATEST
 from telemetry.states import HOUR, Carry, Change, fold, intervals, take_over
 from telemetry.store_evidence import Evidence
@@ -43,6 +44,7 @@ def derive(conn: Connection, machine_id: str) -> Derived | None:
     before = store_states.frontier(conn, machine_id)
     changed = _Refold(conn, machine_id, before).run(marks)
     usages = account(conn, machine_id, [*marks, *changed])
+    tell_temperature(conn, machine_id)
     if changed or usages or before != store_states.frontier(conn, machine_id):
         events.notify(conn, "machine", machine_id)
     return Derived(machine_id, len(changed), usages)

@@ -259,3 +259,15 @@ SELECT d.id, d.decoder, d.address, b.machine_id,
 FROM telemetry.device d
 LEFT JOIN telemetry.binding b ON b.device_id = d.id AND b.bound @> %(now)s::timestamptz
 ORDER BY d.id
+
+-- room_temperature: The last temperature that a device bound to a machine reported of its room, by the corrected clock.
+SELECT r.at + make_interval(secs => coalesce(k.offset_seconds, 0)), r.value, r.received_at
+FROM telemetry.binding b
+JOIN telemetry.channel c ON c.device_id = b.device_id AND c.name = 'room_temperature'
+CROSS JOIN LATERAL (SELECT at, value, received_at FROM telemetry.reading
+                    WHERE channel_id = c.id AND b.bound @> at AND at <= received_at + interval '5 minutes'
+                      AND value BETWEEN -50 AND 100
+                    ORDER BY at DESC, tie DESC LIMIT 1) r
+LEFT JOIN telemetry.clock_correction k ON k.device_id = b.device_id AND k.during @> r.at
+WHERE b.machine_id = %(machine_id)s AND upper_inf(b.bound)
+ORDER BY r.at DESC LIMIT 1
