@@ -34,16 +34,15 @@ def alternatives(
     reservation = find(conn, viewer, reservation_id)
     kind = machines.machine(conn, reservation.machine_id).kind
     length = reservation.when.end - reservation.when.start
-    after = max(now, reservation.when.start)
+    own, after = reservation.machine_id, reservation.when.start
     found: list[tuple[str, Interval]] = []
     for machine in machines.machines(conn):
         if machine.kind == kind and machine.in_service:
             terms = store.terms(conn, machine.id)
             free = next_free(conn, terms, length, after=after, now=now, count=count, but_for=reservation_id)
-            found += [
-                (machine.id, slot) for slot in free if (machine.id, slot) != (reservation.machine_id, reservation.when)
-            ]
-    return sorted(found, key=lambda each: (each[1], each[0]))[:count]
+            found += [(machine.id, slot) for slot in free]
+    instead = [each for each in found if each != (own, reservation.when)]
+    return sorted(instead, key=lambda each: (each[1], each[0] == own, each[0]))[:count]
 
 
 def finish(conn: Connection, now: datetime) -> list[UUID]:
