@@ -27,6 +27,7 @@ MEDIA_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
 }
+FILE: dict[str, Any] = {"content": {each.split(";")[0]: {} for each in MEDIA_TYPES.values()}, "description": "A table"}
 
 
 class FindingView(BaseModel):
@@ -95,14 +96,14 @@ def import_file(table: Kind, file: UploadFile, door: Entrance, dry_run: DryRun =
     )
 
 
-@router.get("/imports/{table}/template.{form}")
+@router.get("/imports/{table}/template.{form}", response_class=Response, responses={200: FILE})
 def get_template(table: Kind, form: FileForm, door: Entrance, request: Request) -> Response:
     """An empty table with the columns that an import knows, in the reader's language."""
     of = door.run(lambda conn: forms.form(table, register.cooperative(conn).time_zone))
     return _file(exporting.to_file(of, [], form, locale_of(request)), f"{table}-template", form)
 
 
-@router.get("/exports/{table}.{form}")
+@router.get("/exports/{table}.{form}", response_class=Response, responses={200: FILE})
 def export_file(
     table: Kind,
     form: FileForm,
@@ -114,8 +115,10 @@ def export_file(
     until: Annotated[Moment | None, Query(alias="to")] = None,
 ) -> Response:
     """A table as a file for Excel. Importing it again changes nothing. What reservations are for is not in it."""
-    locale, start = locale_of(request), since or door.now
-    of, rows = door.run(lambda conn: exporting.table(conn, door.viewer, table, locale, since=start, until=until))
+    locale = locale_of(request)
+    of, rows = door.run(
+        lambda conn: exporting.table(conn, door.viewer, table, locale, door.now, since=since, until=until)
+    )
     return _file(exporting.to_file(of, rows, form, locale), table, form)
 
 

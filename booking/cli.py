@@ -104,11 +104,11 @@ def export_file(
         moyai export members members.xlsx
         moyai export machines empty.csv --template --lang en
     """
-    start = since.replace(tzinfo=UTC) if since else datetime.now(UTC)
+    start, now = since.replace(tzinfo=UTC) if since else None, datetime.now(UTC)
     if out.suffix.lower().lstrip(".") not in set(FileForm):
         raise typer.BadParameter("the file's name ends in .xlsx or .csv")
     with database.open_pool(Settings.from_environment(), size=1) as pool:
-        of, rows = database.run(pool, lambda conn: exporting.table(conn, SYSTEM, kind, lang, since=start))
+        of, rows = database.run(pool, lambda conn: exporting.table(conn, SYSTEM, kind, lang, now, since=start))
     out.write_bytes(exporting.to_file(of, [] if template else rows, out.suffix.lower().lstrip("."), lang))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from booking import forms
 from booking.forms import Form, Kind, as_cells
 from booking.listing import reservations_of
+from booking.registering import open_week
 from coop import machines, people, register, sheet
 from coop.database import Connection
 from coop.identity import Role, Viewer
@@ -17,13 +18,23 @@ PAGE = 1000
 
 
 def table(
-    conn: Connection, viewer: Viewer, kind: Kind, locale: str, *, since: datetime, until: datetime | None = None
+    conn: Connection,
+    viewer: Viewer,
+    kind: Kind,
+    locale: str,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> tuple[Form, list[list[sheet.Cell]]]:
-    """The form of `kind` and its rows; of reservations those that touch `[since, until)`, without what they are for."""
+    """The form of `kind` and its rows; of reservations those that touch `[since, until)`, without what they are for.
+
+    `since` is now, if not given.
+    """
     viewer.require(Role.OFFICE)
     zone = register.cooperative(conn).time_zone
     of = forms.form(kind, zone)
-    return of, [as_cells(of, values, zone, locale) for values in _records(conn, viewer, kind, since, until)]
+    return of, [as_cells(of, values, zone, locale) for values in _records(conn, viewer, kind, now, since or now, until)]
 
 
 def to_file(of: Form, rows: list[list[sheet.Cell]], form: str, locale: str) -> bytes:
@@ -35,12 +46,12 @@ def to_file(of: Form, rows: list[list[sheet.Cell]], form: str, locale: str) -> b
 
 
 def _records(
-    conn: Connection, viewer: Viewer, kind: Kind, since: datetime, until: datetime | None
+    conn: Connection, viewer: Viewer, kind: Kind, now: datetime, since: datetime, until: datetime | None
 ) -> Iterable[Mapping[str, Any]]:
     if kind is Kind.RESERVATIONS:
         return _reservations(conn, viewer, since, until)
     if kind is Kind.MACHINES:
-        return map(_values, machines.machines(conn))
+        return ({**_values(each), "opening_hours": open_week(conn, each.id, now)} for each in machines.machines(conn))
     if kind is Kind.MEMBERS:
         return map(_values, register.members(conn, viewer))
     return map(_values, people.people_of(conn, viewer))

@@ -8,10 +8,11 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from coop import cells, sheet
+from coop import cells, sheet, weekly
 from coop.identity import Role
 from coop.messages import LOCALES, translate
 from coop.tables import Cell
+from coop.weekly import Week
 
 
 class Kind(StrEnum):
@@ -75,6 +76,8 @@ def _cell(value: Any, zone: ZoneInfo, locale: str) -> sheet.Cell:
     if isinstance(value, datetime):
         local = value.astimezone(zone)
         return local.isoformat() if local.fold else local.replace(tzinfo=None)
+    if isinstance(value, Week):
+        return value.written(locale)
     if isinstance(value, Decimal):
         return int(value) if value == int(value) else float(value)
     if isinstance(value, Sequence | frozenset) and not isinstance(value, str):
@@ -128,6 +131,7 @@ _COLUMNS = {
         Column("set_up_minutes", cells.whole(0), blank=0),
         Column("tear_down_minutes", cells.whole(0), blank=0),
         Column("in_service", cells.yes_no, blank=True),
+        Column("opening_hours", weekly.read),
     ),
     Kind.MEMBERS: (
         Column("id", cells.key, needed=True),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -19,11 +19,13 @@ from coop.database import Connection
 from coop.errors import Conflict, NotFound
 from coop.identity import Viewer
 from coop.interval import Interval
-from coop.machines import Machine, MachineUnknown
+from coop.machines import Machine, MachineUnknown, OpeningHours
 from coop.queries import load
 from coop.register import Member
+from coop.weekly import Week
 
 SQL = load("booking")
+FROM_THE_BEGINNING = date(2000, 1, 1)
 Values: TypeAlias = Mapping[str, Any]
 """What the cells of a row mean, by column; columns that the file does not have are missing."""
 
@@ -49,18 +51,47 @@ class ReservationFixed(Conflict):
 
 
 def enter_machine(conn: Connection, viewer: Viewer, values: Values, now: datetime) -> Change:
-    """Enter a machine or change its specification; opening hours are the calendar's."""
+    """Enter a machine or change its specification, and its weekly hours from today on; none given: they stay."""
+    given = dict(values)
+    week: Week | None = given.pop("opening_hours", None)
     try:
-        before = machines.machine(conn, values["id"])
+        before = machines.machine(conn, given["id"])
     except MachineUnknown:
-        machines.add_machine(conn, Machine(**values))
-        return _tell(conn, viewer, Change.ADDED, f"machine:{values['id']}", now)
+        machines.add_machine(conn, Machine(**given), _hours(given["id"], week or Week(), FROM_THE_BEGINNING))
+        return _tell(conn, viewer, Change.ADDED, f"machine:{given['id']}", now)
     before = replace(before, probe_types=tuple(before.probe_types), program_formats=tuple(before.program_formats))
-    wanted = replace(before, **values)
-    if wanted == before:
+    wanted = replace(before, **given)
+    today = _today(conn, now)
+    other_hours = week is not None and week != open_week(conn, wanted.id, now)
+    if wanted == before and not other_hours:
         return Change.UNCHANGED
     machines.change_machine(conn, wanted)
+    if week is not None and other_hours:
+        machines.change_opening_hours(conn, wanted.id, _hours(wanted.id, week, today), today)
     return _tell(conn, viewer, Change.CHANGED, f"machine:{wanted.id}", now)
+
+
+def open_week(conn: Connection, machine_id: str, now: datetime) -> Week:
+    """The weekly hours that a machine keeps today."""
+    today = _today(conn, now)
+    weekly = machines.opening_hours(conn, [machine_id]).get(machine_id, [])
+    return Week(
+        tuple(
+            sorted(
+                (each.iso_weekday, each.opens, each.closes)
+                for each in weekly
+                if each.valid_from <= today and (each.valid_until is None or today < each.valid_until)
+            )
+        )
+    )
+
+
+def _today(conn: Connection, now: datetime) -> date:
+    return now.astimezone(register.cooperative(conn).time_zone).date()
+
+
+def _hours(machine_id: str, week: Week, since: date) -> list[OpeningHours]:
+    return [OpeningHours(machine_id, *each, valid_from=since) for each in week.hours]
 
 
 def enter_member(conn: Connection, viewer: Viewer, values: Values, now: datetime) -> Change:

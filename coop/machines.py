@@ -87,8 +87,13 @@ def add_machine(conn: Connection, machine: Machine, hours: Iterable[OpeningHours
             conn.execute(SQL["add_machine"], _values(machine))
     except errors.UniqueViolation:
         raise MachineExists(machine=machine.id) from None
-    for each in hours:
-        conn.execute(SQL["add_opening_hours"], {name: getattr(each, name) for name in OpeningHours.__slots__})
+    _open(conn, hours)
+
+
+def change_opening_hours(conn: Connection, machine_id: str, hours: Iterable[OpeningHours], since: date) -> None:
+    """Let a machine keep `hours` from the day `since` on; what was open before stays known."""
+    conn.execute(SQL["end_opening_hours"], {"machine_id": machine_id, "day": since})
+    _open(conn, hours)
 
 
 def change_machine(conn: Connection, machine: Machine) -> None:
@@ -145,6 +150,11 @@ def _local(day: date, clock: time, zone: ZoneInfo) -> datetime:
     if clock == time.max:
         return local_midnight(day + timedelta(days=1), zone)
     return datetime.combine(day, clock, tzinfo=zone).astimezone(UTC)
+
+
+def _open(conn: Connection, hours: Iterable[OpeningHours]) -> None:
+    for each in hours:
+        conn.execute(SQL["add_opening_hours"], {name: getattr(each, name) for name in OpeningHours.__slots__})
 
 
 def _values(machine: Machine) -> dict[str, object]:

@@ -143,6 +143,13 @@ ORDER BY id
 INSERT INTO coop.opening_hours (machine_id, iso_weekday, opens, closes, valid_from, valid_until)
 VALUES (%(machine_id)s, %(iso_weekday)s, %(opens)s, %(closes)s, %(valid_from)s, %(valid_until)s)
 
+-- end_opening_hours: Let a machine's weekly hours end before a date; those that would begin later never do.
+WITH never AS (
+    DELETE FROM coop.opening_hours WHERE machine_id = %(machine_id)s AND valid_from >= %(day)s
+)
+UPDATE coop.opening_hours SET valid_until = %(day)s
+WHERE machine_id = %(machine_id)s AND valid_from < %(day)s AND (valid_until IS NULL OR valid_until > %(day)s)
+
 -- opening_hours: The weekly opening hours of some machines, or of all when none is named.
 SELECT machine_id, iso_weekday, opens, closes, valid_from, valid_until FROM coop.opening_hours
 WHERE %(machine_ids)s::text[] IS NULL OR machine_id = ANY (%(machine_ids)s)

@@ -201,6 +201,22 @@ def test_without_a_number_a_row_is_known_by_machine_start_and_person(desk: Desk)
     assert desk.send("reservations", table).json()["unchanged"] == 1
 
 
+def test_a_machine_comes_in_with_its_weekly_hours(desk: Desk) -> None:
+    head = "id,kind,name_ja,name_en,opening_hours"
+    assert desk.send("machines", lines(head, "mc-1,mc,加工機,MC,月-日 00:00-24:00")).json()["added"] == 1
+    slot = {"machine_id": "mc-1", "starts_at": f"{day()}T20:00+09:00", "ends_at": f"{day()}T21:00+09:00"}
+    assert desk.sato.post("/api/v1/reservations", json=slot).status_code == 201
+    narrow = lines(head, 'mc-1,mc,加工機,MC,"Mo-Su 09:00-12:00, 13:00-17:15"')
+    assert desk.send("machines", narrow).json()["changed"] == 1
+    assert desk.send("machines", narrow).json()["unchanged"] == 1
+    later = slot | {"starts_at": f"{day()}T18:00+09:00", "ends_at": f"{day()}T19:00+09:00"}
+    refused = desk.sato.post("/api/v1/reservations", json=later).json()
+    assert refused["reasons"][0]["params"] == {"open": "09:00–12:00, 13:00–17:15"}
+    # What was open before stays known; a table that does not speak of hours leaves them.
+    assert desk.count("coop.opening_hours WHERE machine_id = 'mc-1' AND valid_until IS NOT NULL") == 7
+    assert desk.send("machines", lines("id,kind,name_ja,name_en", "mc-1,mc,加工機,MC")).json()["unchanged"] == 1
+
+
 @pytest.mark.parametrize("lang", LOCALES)
 @pytest.mark.parametrize("file_form", ["csv", "xlsx"])
 def test_what_goes_out_comes_in_again_and_changes_nothing(desk: Desk, file_form: str, lang: str) -> None:
