@@ -60,7 +60,7 @@ class World:
 
         Own objects are the caller's very own, if the caller has a member.
         """
-        start = self.start + timedelta(minutes=15 * next(self._slots))
+        start = self.start + timedelta(hours=next(self._slots))
         now = datetime.now(UTC)
         slot = Interval.of(start, timedelta(minutes=15))
         wish = booking.Wish("cmm-1", slot, SECRETS["purpose"] if whose == "other" else "自社の部品")
@@ -107,7 +107,7 @@ class World:
 
     def ask(self, caller: Caller, method: str, path: str, objects: dict[str, str]) -> Any:
         """The request a curious person would send."""
-        start = self.start + timedelta(minutes=15 * next(self._slots))
+        start = self.start + timedelta(hours=next(self._slots))
         body = {"starts_at": start.isoformat(), "ends_at": (start + timedelta(minutes=15)).isoformat()}
         if path.endswith("/reservations") and method == "POST":
             body["machine_id"] = "cmm-1"
