@@ -19,7 +19,7 @@ from booking.taken import SlotTaken
 from booking.tell import tell
 from coop import audit
 from coop.database import Connection
-from coop.errors import Conflict, Forbidden
+from coop.errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from coop.identity import SYSTEM, Role, Viewer
 from coop.interval import Interval
 
@@ -144,9 +144,11 @@ def hear(conn: Connection, machine_id: str, signal: Signal, now: datetime) -> No
     due = store_presence.due(conn, machine_id, signal.running_since)
     if any(each.in_use for each in due):
         return
-    for each in due:
-        if each.when.end > now:
-            _begin(conn, SYSTEM, each.reservation_id, Came.RUNNING, now)
+    begins = next((each for each in due if each.when.end > now), None)
+    if begins is not None:
+        try:
+            _begin(conn, SYSTEM, begins.reservation_id, Came.RUNNING, now)
+        except (NothingToBegin, NotFound, PreconditionFailed):  # cancelled or moved at this moment
             return
 
 

@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby, pairwise
 
@@ -16,6 +17,7 @@ from coop.database import Connection, DatabaseAway, Pool
 from coop.settings import Settings
 from telemetry import store_states
 from telemetry.account import account
+from telemetry.presence import tell_signal
 from telemetry.room import tell_temperature
 from telemetry.segments import EARLIEST, LATEST
 from telemetry.states import HOUR, Carry, Change, fold, intervals, take_over
@@ -46,6 +48,7 @@ def derive(conn: Connection, machine_id: str) -> Derived | None:
     usages = account(conn, machine_id, [*marks, *changed])
     tell_temperature(conn, machine_id)
     if changed or usages or before != store_states.frontier(conn, machine_id):
+        tell_signal(conn, machine_id, datetime.now(UTC))
         events.notify(conn, "machine", machine_id)
     return Derived(machine_id, len(changed), usages)
 

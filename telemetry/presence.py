@@ -1,0 +1,21 @@
+"""Booking is told what a machine does now: who is there without saying so, and who surely is not."""
+
+from datetime import datetime
+
+from booking import check_in
+from booking.presence import Signal
+from coop.database import Connection
+from telemetry.live import current_state
+from telemetry.model import State
+
+
+def tell_signal(conn: Connection, machine_id: str, now: datetime) -> None:
+    """Tell since when a machine runs or is idle, and until when that holds without another reading; or unknown."""
+    current = current_state(conn, machine_id, now)
+    if current.state is State.RUNNING:
+        signal = Signal(running_since=current.since, valid_until=current.signal_until)
+    elif current.state is State.IDLE:
+        signal = Signal(idle_since=current.since, valid_until=current.signal_until)
+    else:
+        signal = Signal()
+    check_in.hear(conn, machine_id, signal, now)
