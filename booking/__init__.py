@@ -7,8 +7,13 @@ what they may not know. Use cases take a connection and never commit.
 
 from booking.any_of import reserve_any
 from booking.approval import NotPending, approve, decline
+from booking.calendar import Calendar
 from booking.cancel import cancel
+from booking.closures import calendars
 from booking.commission import Step, take_step
+from booking.define import Resource, resources
+from booking.facts import Preparation, for_member
+from booking.fitness import record_temperature
 from booking.free import free_slots, next_free
 from booking.handover import announce_late, hand_over
 from booking.listing import Page, find, on_board, reservations_of
@@ -19,20 +24,25 @@ from booking.outages import Outage, OutageKind, close, reopen
 from booking.policy import SlotDenied
 from booking.projection import Seen, seen
 from booking.reserve import Wish, book, reserve
+from booking.rules import NonmemberUse, nonmember_use, tell_nonmember_use
 from booking.services import ServiceKind
 from booking.store import HolderUnknown, terms
 from booking.taken import SlotTaken
 
 __all__ = [
     "AlreadyEnded",
+    "Calendar",
     "HasBegun",
     "Holder",
     "HolderUnknown",
+    "NonmemberUse",
     "NotPending",
     "Outage",
     "OutageKind",
     "Page",
+    "Preparation",
     "Reservation",
+    "Resource",
     "Seen",
     "ServiceKind",
     "SlotDenied",
@@ -44,26 +54,32 @@ __all__ = [
     "announce_late",
     "approve",
     "book",
+    "calendars",
     "cancel",
     "close",
     "decline",
     "extend",
     "find",
+    "for_member",
     "free_slots",
     "hand_over",
     "lend",
     "loans",
     "move",
     "next_free",
+    "nonmember_use",
     "on_board",
+    "record_temperature",
     "reopen",
     "reservations_of",
     "reserve",
     "reserve_any",
+    "resources",
     "seen",
     "shorten",
     "swap",
     "take_back",
     "take_step",
+    "tell_nonmember_use",
     "terms",
 ]

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from booking import listing, store, store_services
 from booking.cancel import cancel
-from booking.facts import Preparation
+from booking.facts import Preparation, for_member
 from booking.free import free_slots
 from booking.model import Reservation, Status
 from booking.move import move
@@ -213,7 +213,8 @@ def get_free(
 
     def ask(conn: Connection) -> list[Interval]:
         offered = store_services.service(conn, machine_id, service, option or (), unit or ())
-        return free_slots(conn, store.terms(conn, machine_id, offered), window, door.now, length)
+        terms = for_member(conn, store.terms(conn, machine_id, offered), door.viewer.member_id)
+        return free_slots(conn, terms, window, door.now, length)
 
     free = door.run(ask)
     return [FreeView(starts_at=each.start, ends_at=each.end) for each in free if each.seconds >= minutes * 60]

@@ -10,7 +10,7 @@ from psycopg import Cursor, errors
 
 from booking.calendar import CalendarException, HolidayClosing
 from booking.model import Conditions, Fitness, Holder, Terms
-from booking.policy import Facts
+from booking.policy import Facts, horizon_days
 from booking.qualification import INSTRUCTS_FROM, Qualification
 from booking.quota import Counted, Quota, Span, spans
 from coop.database import Connection
@@ -60,6 +60,19 @@ def described(terms: Terms, conditions: Answer, exceptions: Answer) -> Terms:
         closings=tuple(_closing(*each) for each in closings),
         exceptions=tuple(CalendarException(Interval(start, end), opens) for _, start, end, opens in special),
     )
+
+
+def for_member(conn: Connection, terms: Terms, member_id: str | None) -> Terms:
+    """`terms` with the horizon of a member, so that what is offered to them can be booked by them."""
+    conditions = terms.conditions
+    if member_id is None or conditions.priority_horizon_days is conditions.nonmember_horizon_days is None:
+        return terms
+    values = {"machine_id": terms.machine_id, "member_id": member_id}
+    row = conn.execute(SQL["member_standing"], values).fetchone()
+    if row is None:
+        return terms
+    is_member, has_priority = row
+    return replace(terms, horizon_days=horizon_days(terms, Facts(is_member, has_priority)))
 
 
 def facts(

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from booking import store, store_services
 from booking.claim import claim
-from booking.facts import Preparation, prepare
+from booking.facts import Preparation, for_member, prepare
 from booking.model import Reservation, Status
 from booking.pending import standing
 from booking.policy import Question
@@ -72,6 +72,7 @@ def book(
     holder, terms = store.lock(conn, wish.machine_id, member_id, person_id, service)
     if wish.member_id not in {None, holder.member_id}:
         raise HolderUnknown()
+    terms = for_member(conn, terms, holder.member_id)
     alone = wish.service is ServiceKind.SELF_USE
     question = Question(wish.when, terms, now, records_past=viewer.has(Role.OFFICE), alone=alone)
     warnings = obey(conn, viewer, question, holder, preparation=wish.preparation)

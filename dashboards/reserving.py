@@ -128,6 +128,7 @@ def reservations_page(
 
     def ask(conn: Connection) -> tuple[ZoneInfo, dict[str, Any]]:
         names = {each.id: each.name(locale) for each in machines.machines(conn)}
+        names |= {each.id: each.name(locale) for each in booking.resources(conn)}
         found = booking.reservations_of(conn, viewer, since=door.now, mine=not everybody, cursor=cursor, limit=LISTED)
         shown: dict[str, Any] = {
             "upcoming": [_row(each, names, viewer, door.now, name_holder=everybody) for each in found.reservations],
@@ -167,7 +168,7 @@ def _form(door: Door, machine_id: str, fill: Any, refused: MoyaiError | None = N
     locale = locale_of(door.request)
 
     def ask(conn: Connection) -> tuple[ZoneInfo, str, list[Interval], list[Member]]:
-        terms = booking.terms(conn, machine_id)
+        terms = booking.for_member(conn, booking.terms(conn, machine_id), door.viewer.member_id)
         free = booking.free_slots(conn, terms, Interval(door.now - A_GRANULE, door.now + LOOK_AHEAD), door.now)
         members = register.members(conn, door.viewer) if door.viewer.has(Role.OFFICE, Role.OPERATOR) else []
         return terms.zone, machines.machine(conn, machine_id).name(locale), free[:FREE_SHOWN], members

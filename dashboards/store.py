@@ -8,8 +8,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import booking
-from booking.calendar import Calendar
-from booking.closures import calendars
 from coop import machines
 from coop.database import Connection
 from coop.identity import Viewer
@@ -29,12 +27,13 @@ SHOWN_WHEN_CLOSED = (8, 18)  # local hours of the picture of a machine that does
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What is known of all machines today, by machine."""
+    """What is known of all machines today, by machine, for somebody of `member_id`."""
 
     now: datetime
+    member_id: str | None
     zone: ZoneInfo
     whole: Interval
-    calendars: Mapping[str, Calendar]
+    calendars: Mapping[str, booking.Calendar]
     claims: Mapping[str, Sequence[Claimed]]
     states: Mapping[str, Sequence[tuple[str, Interval]]]
     signals: Mapping[str, Signal]
@@ -47,9 +46,10 @@ def board(conn: Connection, viewer: Viewer, zone: ZoneInfo, now: datetime, local
     in_service = [each for each in machines.machines(conn) if each.in_service]
     day = Day(
         now=now,
+        member_id=viewer.member_id,
         zone=zone,
         whole=whole,
-        calendars=calendars(conn),
+        calendars=booking.calendars(conn),
         claims=_claims(conn, viewer, [each.id for each in in_service], whole),
         states=_states(conn, whole),
         signals={each.machine_id: Signal(each.state.value, each.since) for each in current_states(conn, now)},
@@ -66,7 +66,8 @@ def _card(conn: Connection, machine: Machine, day: Day, locale: str) -> Card:
         else Interval(day.whole.start + timedelta(hours=first), day.whole.start + timedelta(hours=last))
     )
     ahead = Interval(day.now - A_GRANULE, day.now + LOOK_AHEAD)
-    slots = booking.free_slots(conn, booking.terms(conn, machine.id), ahead, day.now)
+    terms = booking.for_member(conn, booking.terms(conn, machine.id), day.member_id)
+    slots = booking.free_slots(conn, terms, ahead, day.now)
     return card(
         machine.id,
         machine.name(locale),
@@ -82,7 +83,7 @@ def _card(conn: Connection, machine: Machine, day: Day, locale: str) -> Card:
 
 def evidence(conn: Connection, month: Interval) -> dict[str, Evidence]:
     """What is known of every machine in `month`; names nobody."""
-    opening = calendars(conn)
+    opening = booking.calendars(conn)
     booked, occupied = _intervals(conn, "booked", month), _intervals(conn, "occupied", month)
     states = _states(conn, month)
     return {

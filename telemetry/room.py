@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from booking import fitness
+import booking
 from coop.database import Connection
 from coop.queries import load
 
@@ -14,4 +14,4 @@ def tell_temperature(conn: Connection, machine_id: str) -> None:
     row = conn.execute(SQL["room_temperature"], {"machine_id": machine_id}).fetchone()
     if row is not None:
         at, celsius, received_at = row
-        fitness.record_temperature(conn, machine_id, Decimal(f"{celsius:.2f}"), at, max(at, received_at))
+        booking.record_temperature(conn, machine_id, Decimal(f"{celsius:.2f}"), at, max(at, received_at))

@@ -155,6 +155,10 @@ def test_owners_come_first(shop: Shop) -> None:
     assert reasons(shop.book(shop.sato, days=8)) == ["beyond_horizon"]
     assert reasons(shop.book(shop.guest, days=4)) == ["beyond_horizon"]
     assert reasons(shop.book(shop.guest, days=3)) == []
+    for who, days in ((shop.suzuki, 14), (shop.sato, 7), (shop.guest, 3)):
+        window = {"from": at("00:00", 0), "to": at("00:00", 20)}
+        free = who.get("/api/v1/machines/cmm-1/free", params=window).json()
+        assert moment(free[-1]["ends_at"]) == moment(at("00:00", days + 1))
     unknown = shop.office.post("/api/v1/machines/cmm-1/priorities", json=body | {"member_id": "m99"})
     assert unknown.status_code == 404
     ended = shop.office.post("/api/v1/machines/cmm-1/priorities", json=body | {"reason": None})
