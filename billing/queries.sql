@@ -57,7 +57,8 @@ SELECT json_build_object(
                          'interval', json_build_object('start', r.starts_at, 'end', r.ends_at),
                          'stands', r.status IN ('confirmed', 'in_use', 'done')) ORDER BY r.machine_id, r.starts_at, r.id), '[]')
                      FROM booking.reservation r
-                     WHERE (r.status IN ('confirmed', 'in_use', 'done') AND r.starts_at < %(end)s AND r.ends_at > %(start)s)
+                     WHERE (r.status IN ('confirmed', 'in_use', 'done') AND r.starts_at < %(end)s AND r.ends_at > %(start)s
+                            AND r.machine_id IS NOT NULL)
                         OR r.id IN (SELECT u.reservation_id FROM telemetry.usage u
                                     WHERE u.started_at >= %(start)s AND u.started_at < %(end)s)),
     'states', (SELECT coalesce(json_agg(json_build_object(

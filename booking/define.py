@@ -36,6 +36,10 @@ class Resource:
     person_id: UUID | None = None
     in_service: bool = True
 
+    def name(self, locale: str) -> str:
+        """The resource's name for a reader of `locale`."""
+        return self.name_en if locale == "en" else self.name_ja
+
 
 @dataclass(frozen=True, slots=True)
 class Pool:

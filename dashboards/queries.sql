@@ -5,7 +5,7 @@ SELECT p.name, p.email FROM coop.person p WHERE p.id = %(person_id)s
 SELECT r.machine_id, r.starts_at, r.ends_at
 FROM booking.reservation r
 WHERE r.ends_at > %(from)s AND r.starts_at < %(until)s
-  AND r.status IN ('pending', 'confirmed', 'in_use', 'done')
+  AND r.status IN ('pending', 'confirmed', 'in_use', 'done') AND r.machine_id IS NOT NULL
 ORDER BY r.machine_id, r.starts_at
 
 -- states: What the signal of each machine said within a window, by start.

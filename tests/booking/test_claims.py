@@ -173,7 +173,10 @@ CLAIMS = {"resource_ids": ["cmm-2", "cmm-3"], "resource_id": "cmm-2", "machine_i
 HOT = {
     "blocked": ("claim_no_overlap", WINDOW | CLAIMS),
     "taken": ("claim_no_overlap", WINDOW | CLAIMS),
+    "busy": ("claim_no_overlap", WINDOW | CLAIMS),
     "drop_expired_holds": ("claim_held", CLAIMS),
+    "lapse_requests": ("claim_held", CLAIMS | {"now": NOW}),
+    "claims_of": ("claim_by_reservation", {"reservation_id": UUID(int=0)}),
     "reservations": (
         "reservation_by_machine",
         WINDOW | {"machine_id": "cmm-2", "person_id": None, "after_start": None, "after_id": None, "limit": 50},
