@@ -181,9 +181,8 @@ def _refusals(operation: Schema, method: str) -> list[str]:
     names = {each["name"].lower() for each in operation.get("parameters", [])}
     takes_something = bool(names) or "requestBody" in operation
     found = ["401", "403", "503"]
-    found += ["404", "422"] if takes_something else []
+    found += ["404", "409", "422"] if takes_something or method != "get" else []
     found += ["400"] if "requestBody" in operation else []
-    found += ["409"] if method != "get" else []
     found += ["412", "428"] if "if-match" in names else []
     return found
 

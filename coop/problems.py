@@ -12,10 +12,17 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
 from coop.database import DatabaseAway
-from coop.errors import Kind, MoyaiError
+from coop.errors import Invalid, Kind, MoyaiError
 from coop.messages import DEFAULT, LOCALES, translate
 
 log = logging.getLogger("coop.problems")
+
+
+class ValueRefused(Invalid):
+    """A value is none that the database could hold: a NUL character, or a number beyond all bounds."""
+
+    code = "coop.value_refused"
+
 
 STATUS = {
     Kind.NOT_FOUND: HTTPStatus.NOT_FOUND,
@@ -80,6 +87,11 @@ def install(app: FastAPI) -> None:
     def database_away(request: Request, error: Exception) -> JSONResponse:
         log.warning("database.away error=%s", type(error).__name__)
         return respond(request, DatabaseAway())
+
+    @app.exception_handler(psycopg.DataError)
+    def not_storable(request: Request, error: psycopg.DataError) -> JSONResponse:
+        log.warning("value.refused path=%s sqlstate=%s", request.url.path, error.sqlstate)
+        return respond(request, ValueRefused())
 
     @app.exception_handler(RequestValidationError)
     def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
