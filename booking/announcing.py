@@ -46,7 +46,7 @@ class Event:
     @property
     def asks(self) -> bool:
         """Whether it is a request that somebody is to approve."""
-        return self.type == "reservation.created" and self.status is Status.PENDING
+        return self.status is Status.PENDING and self.type in {"reservation.created", "reservation.moved"}
 
     @property
     def was_person_id(self) -> UUID | None:
