@@ -47,9 +47,11 @@ def describing(conn: Connection, machine_id: str) -> tuple[Answer, Answer]:
 def described(terms: Terms, conditions: Answer, exceptions: Answer) -> Terms:
     """`terms` with what `describing` asked for; a person who is booked alone has no such conditions."""
     row = conditions.fetchone()
-    if row is None:
-        return terms
-    special = exceptions.fetchall()
+    return terms if row is None else with_conditions(terms, row, exceptions.fetchall())
+
+
+def with_conditions(terms: Terms, row: Sequence[Any], special: Sequence[tuple[Any, ...]]) -> Terms:
+    """`terms` with the columns of `conditions` and the rows of `calendar_exceptions`."""
     kind, closings, *rest = row
     asked, known = rest[: len(Conditions.__slots__)], rest[len(Conditions.__slots__) :]
     return replace(

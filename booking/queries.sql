@@ -801,14 +801,13 @@ SELECT lower(valid), upper(valid), granularity_minutes, shortest_minutes, longes
        temperature_denies, soak_minutes, soak_denies
 FROM booking.policy WHERE machine_id = %(machine_id)s ORDER BY lower(valid)
 
--- lock_policy: The version that decides on a day, for whoever changes it; others wait.
+-- policy_on: The version that decides on a day.
 SELECT lower(y.valid), upper(y.valid), y.granularity_minutes, y.shortest_minutes, y.longest_minutes, y.horizon_days,
        y.notice_minutes, y.cancel_minutes, y.priority_horizon_days, y.nonmembers_allowed, y.nonmember_horizon_days,
        y.required_level, y.supervised_level, y.calibration_required, y.daily_check_required, y.coldest_celsius,
        y.warmest_celsius, y.temperature_denies, y.soak_minutes, y.soak_denies
-FROM booking.resource r JOIN booking.policy y ON y.machine_id = r.id
-WHERE r.id = %(machine_id)s AND y.valid @> %(valid_from)s::date
-FOR NO KEY UPDATE OF r, y
+FROM booking.policy y
+WHERE y.machine_id = %(machine_id)s AND y.valid @> %(valid_from)s::date
 
 -- end_policy: End the version that decides on a day the day before; one that begins that day gives way.
 WITH gives_way AS (

@@ -95,7 +95,7 @@ def _terms_for(
     if service.kind is ServiceKind.ADVICE:
         found = person_terms(conn, machine_id)
     else:
-        found = None if row is None else _terms(machine_id, row, hours.get(machine_id, []))
+        found = None if row is None else terms_of_row(machine_id, row, hours.get(machine_id, []))
     if found is None:
         raise MachineUnknown(machine=machine_id)
     return replace(found, service=service)
@@ -239,7 +239,8 @@ def _what(reservation: Reservation) -> dict[str, str | None]:
     return {"machine_id": machine_id, "resource_id": resource_id}
 
 
-def _terms(machine_id: str, row: Sequence[Any], hours: Sequence[OpeningHours]) -> Terms:
+def terms_of_row(machine_id: str, row: Sequence[Any], hours: Sequence[OpeningHours]) -> Terms:
+    """What a machine asks by the columns of `machine_terms`."""
     in_service, set_up, tear_down, granularity, shortest, longest, horizon, zone = row
     return Terms(
         machine_id,
