@@ -9,7 +9,7 @@ from psycopg import errors
 from booking.qualification import INSTRUCTS_FROM, Qualification
 from coop import audit
 from coop.database import Connection
-from coop.errors import Invalid
+from coop.errors import Conflict, Invalid
 from coop.identity import Role, Viewer
 from coop.queries import load
 
@@ -21,6 +21,12 @@ class PersonUnknown(Invalid):
     """There is no such person."""
 
     code = "booking.person_unknown"
+
+
+class GrantedMeanwhile(Conflict):
+    """Somebody granted this person something for this kind of machine meanwhile."""
+
+    code = "booking.granted_meanwhile"
 
 
 class EndsBeforeItBegins(Invalid):
@@ -57,7 +63,7 @@ def grant(
 ) -> None:
     """Grant a person a level from now on; what they had for this kind of machine ends, and level 0 ends it only.
 
-    Raises `PersonUnknown` or `EndsBeforeItBegins`.
+    Raises `PersonUnknown`, `EndsBeforeItBegins` or `GrantedMeanwhile`.
     """
     if valid_until is not None and valid_until <= now:
         raise EndsBeforeItBegins()
@@ -72,6 +78,8 @@ def grant(
             conn.execute(SQL["enter_instructor"], values)
     except errors.ForeignKeyViolation:
         raise PersonUnknown() from None
+    except errors.ExclusionViolation:
+        raise GrantedMeanwhile() from None
     detail: dict[str, object] = {"machine_kind": machine_kind, "level": level}
     detail["valid_until"] = valid_until.isoformat() if valid_until else None
     audit.record(conn, "qualification.granted", viewer=viewer, subject=f"person:{person_id}", now=now, detail=detail)

@@ -115,7 +115,8 @@ def change_policy(
     """
     not_past(conn, valid_from, now)
     values = {"machine_id": machine_id, "valid_from": valid_from}
-    row = conn.execute(SQL["lock_policy"], values).fetchone()
+    conn.execute(SQL["lock_resources"], {"resource_ids": [machine_id]})
+    row = conn.execute(SQL["policy_on"], values).fetchone()
     if row is None:
         raise MachineUnknown(machine=machine_id)
     before = _policy(row)

@@ -1,6 +1,8 @@
 """Rules as the office edits them, and every way in obeying them from the next request on."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from threading import Barrier
 from typing import Any
 
 import psycopg
@@ -81,6 +83,21 @@ def test_two_versions_never_decide_at_once(database: Database, shop: Shop) -> No
         pytest.raises(psycopg.errors.ExclusionViolation, match="policy_one_at_a_time"),
     ):
         owner.execute("INSERT INTO booking.policy (machine_id, valid) VALUES ('cmm-1', '[2026-01-01,2027-01-01)')")
+
+
+def test_eight_who_edit_at_once_leave_one_version_for_the_day(shop: Shop) -> None:
+    start = Barrier(8)
+
+    def edit(number: int) -> int:
+        start.wait()
+        body = {"valid_from": str(today()), "longest_minutes": 60 + number}
+        status: int = shop.office.post("/api/v1/machines/cmm-1/policies", json=body).status_code
+        return status
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(edit, range(8))) == {201}
+    versions = shop.office.get("/api/v1/machines/cmm-1/policies").json()
+    assert [each["valid_from"] for each in versions] == ["2000-01-01", str(today())]
 
 
 def test_who_edits_is_on_the_audit_trail(shop: Shop, database: Database) -> None:
