@@ -27,6 +27,9 @@ log = logging.getLogger("telemetry.ingest")
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
 """Not the batch's fault: no connection, no space, a deadlock, tables that are not migrated yet."""
 
+COMMAND = "/command/"
+"""In the topic of what we say to a device: `moyai/<coop>/<machine>/command/enable`. It is no reading."""
+
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 LAST_TRY_SECONDS = 10.0  # a stop with the database away leaves the rest to the broker after this
 FOUNDING_PAUSE_SECONDS = 2.0
@@ -104,7 +107,9 @@ class Ingester:
 
     def _write(self, messages: Sequence[Message], stop: threading.Event) -> bool:
         """Return True once the batch is committed; False if that was not possible before a stop."""
-        batch = [(message, _said(message)) for message in messages]
+        batch = [(message, _said(message)) for message in messages if COMMAND not in message.topic]
+        if not batch:
+            return True
         pause, gives_up_at = FIRST_PAUSE_SECONDS, None
         while True:
             try:
