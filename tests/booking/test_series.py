@@ -170,6 +170,15 @@ def test_a_series_that_cannot_all_move_stays(conn: Connection) -> None:
         "booking.off_grid"
     }
     conn.rollback()
+    # Only who runs into somebody else is named, not those who would have followed.
+    run = Wish("cmm-1", slot("2026-10-06 06:00"))
+    _, days = reserve_series(conn, sato, run, "FREQ=DAILY;COUNT=4", Conflicts.REFUSE, NOW)
+    reserve(conn, suzuki, Wish("cmm-1", slot("2026-10-10 06:30")), NOW)
+    with pytest.raises(SeriesRefused) as refused:
+        move_series(conn, sato, made(days)[0], slot("2026-10-07 06:00"), Scope.ALL, NOW)
+    said = refused.value.extra["occurrences"]
+    assert [each["outcome"] for each in said] == ["booked", "booked", "booked", "skipped"]
+    conn.rollback()
     # An overlap that the move makes among the siblings themselves is refused too.
     daily = Wish("cmm-1", slot("2026-10-05 20:00", 2))
     _, nights = reserve_series(conn, sato, daily, "FREQ=DAILY;COUNT=3", Conflicts.REFUSE, NOW)
