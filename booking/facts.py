@@ -130,8 +130,18 @@ def facts(
         instructor=_qualification(row[12:16]),
         instructor_is_free=is_free,
         instructors=tuple(instructors or ()),
-        soaks_from=soaks_from,
+        soaks_from=min((each for each in (soaks_from, _soaks_in_place(conn, terms, when)) if each), default=None),
     )
+
+
+def _soaks_in_place(conn: Connection, terms: Terms, when: Interval) -> datetime | None:
+    """From when on the service takes a place to soak the part, for the slot `when`."""
+    if not terms.conditions.soak_minutes or not terms.service.needs:
+        return None
+    rows = conn.execute(SQL["places"], {"resource_ids": list(terms.service.unit_ids)})
+    places = {resource_id for (resource_id,) in rows}
+    needed = [each.during(when, terms.zone) for each in terms.service.needs if places.intersection(each.units)]
+    return min((each.start for each in needed if each is not None), default=None)
 
 
 def prepare(conn: Connection, reservation_id: UUID, preparation: Preparation) -> None:

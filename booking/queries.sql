@@ -588,6 +588,9 @@ SELECT 'p-' || left(replace(p.id::text, '-', ''), 28), 'person', p.id, p.name, p
 FROM coop.person p WHERE p.id = %(person_id)s
 ON CONFLICT DO NOTHING
 
+-- places: Which of some resources are places to soak a part.
+SELECT id FROM booking.resource WHERE id = ANY (%(resource_ids)s) AND kind = 'place'
+
 -- prepare_reservation: Keep who instructs the person of a reservation and since when its part soaks.
 INSERT INTO booking.preparation (reservation_id, instructor_id, soaks_from)
 VALUES (%(reservation_id)s, %(instructor_id)s, %(soaks_from)s)
@@ -1242,7 +1245,7 @@ SELECT free.machine_id, lower(gap), upper(gap)
 FROM (SELECT m.id AS machine_id,
              tstzmultirange(tstzrange(%(from)s, %(until)s)) - coalesce(range_agg(tstzrange(
                  lower(c.blocked) - m.tear_down_minutes * interval '1 minute',
-                 upper(c.blocked) + m.set_up_minutes * interval '1 minute')), '{}') AS gaps
+                 upper(c.blocked) + m.set_up_minutes * interval '1 minute')) FILTER (WHERE c.id IS NOT NULL), '{}') AS gaps
       FROM coop.machine m
       LEFT JOIN booking.claim c ON c.resource_id = m.id AND c.released_at IS NULL
           AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())

@@ -242,6 +242,18 @@ def test_soaking_is_asked_for_and_kept(shop: Shop) -> None:
         assert reasons(shop.sato.patch(address, json=body, headers={"If-Match": "*"})) == said
 
 
+def test_a_place_on_the_shelf_counts_as_soaking(shop: Shop) -> None:
+    """From seven hours before the start: enough for five hours, and for seven, not for eight."""
+    shelf = {"id": "shelf", "kind": "place", "name_ja": "棚", "name_en": "Shelf"}
+    assert shop.office.post("/api/v1/resources", json=shelf).status_code == 201
+    soak = {"name": "soak", "unit_id": "shelf", "from_edge": "start", "from_minutes": -420, "until_edge": "start"}
+    answer = shop.office.put("/api/v1/machines/cmm-1/services/self_use", json={"needs": [soak]})
+    assert answer.status_code == 204, answer.text
+    for days, minutes, said in ((7, 300, []), (8, 420, []), (9, 421, ["soak_too_short"])):
+        shop.rule(soak_minutes=minutes)
+        assert warnings(shop.book(shop.sato, days=days)) == said
+
+
 def test_nobody_but_the_office_edits(shop: Shop) -> None:
     director = shop.callers.person(Role.DIRECTOR)
     for who in (shop.sato, shop.operator, director):
