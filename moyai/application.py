@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.middleware.gzip import GZipMiddleware
 
 import billing.api
 import booking.api
@@ -17,6 +18,7 @@ import booking.api_messages
 import booking.api_policy
 import booking.api_presence
 import booking.api_resources
+import booking.api_search
 import booking.api_series
 import booking.api_services
 import booking.api_training
@@ -56,6 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,
     )
     app.state.settings = settings
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)  # it leaves event streams alone
     problems.install(app)
     for router, prefix in ROUTERS:
         mount(app, router, RIGHTS, prefix)
@@ -111,6 +114,7 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (booking.api_fitness.router, API),
     (booking.api_training.router, API),
     (booking.api_resources.router, API),
+    (booking.api_search.router, API),
     (booking.api_series.router, API),
     (booking.api_import.router, API),
     (booking.api_services.router, API),
