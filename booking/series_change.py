@@ -11,6 +11,7 @@ from booking.cancel import cancel
 from booking.model import Reservation, Terms
 from booking.move import HOLDS_TIME, lock_to_change, move
 from booking.outcome import Outcome, SeriesRefused, attempt
+from booking.pending import lapse
 from booking.series import find_series
 from booking.taken import slot_taken
 from coop.database import Connection
@@ -44,6 +45,7 @@ def move_series(
     chosen = _upcoming(conn, viewer, anchor, scope, now)
     by = _local(when.start, terms) - _local(anchor.when.start, terms)
     longer = (when.end - when.start) - (anchor.when.end - anchor.when.start)
+    lapse(conn, now, resource_ids=[anchor.machine_id])  # while overlaps are deferred, nobody runs into what is over
     series_store.defer_overlaps(conn)
     moved = []
     # Who goes ahead makes room first, so that a unit of a pool that a sibling has is free again.
