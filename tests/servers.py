@@ -12,7 +12,7 @@ import httpx2
 
 from moyai.parts.process import free_port
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120  # a loaded machine starts a process in half a minute
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ PASSWORD = "hand in hand"
 TODAY = datetime.now(TOKYO).date()
 FIRST = (TODAY.replace(day=1) - timedelta(days=1)).replace(day=1)  # of the month before this one
 MONTH = f"{FIRST:%Y-%m}"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
