@@ -17,6 +17,7 @@ from coop import register
 from coop.database import Connection
 from coop.settings import Settings
 from telemetry import store_readings
+from telemetry.badges import hear_taps, without_taps
 from telemetry.decode import decode
 from telemetry.intake import Intake
 from telemetry.model import Decoded, Message, Reading, Reason, Rejected
@@ -144,7 +145,8 @@ class Ingester:
     def _commit(self, batch: Sequence[Decoded]) -> None:
         conn = self._conn or self._connect()
         with conn.transaction():
-            stored = store_readings.save(conn, self._client_id, batch, self._channels)
+            stored = store_readings.save(conn, self._client_id, without_taps(batch), self._channels)
+            hear_taps(conn, self._settings.secret_key, batch)
         self._count(batch, stored)
 
     def _count(self, batch: Sequence[Decoded], stored: Stored) -> None:

@@ -271,3 +271,7 @@ CROSS JOIN LATERAL (SELECT at, value, received_at FROM telemetry.reading
 LEFT JOIN telemetry.clock_correction k ON k.device_id = b.device_id AND k.during @> r.at
 WHERE b.machine_id = %(machine_id)s AND upper_inf(b.bound)
 ORDER BY r.at DESC LIMIT 1
+
+-- machine_at_address: The machine that the device at an address speaks for at a moment.
+SELECT b.machine_id FROM telemetry.device d JOIN telemetry.binding b ON b.device_id = d.id
+WHERE d.address = %(address)s AND b.bound @> %(at)s::timestamptz
