@@ -131,3 +131,44 @@ def _failure(operation: APIOperation, mode: GenerationMode, caller: Caller, know
 def _takes_a_file(operation: APIOperation) -> bool:
     """Whether its body is a form with a file, of which a schema says nothing; imports have tests of their own."""
     return "multipart/form-data" in operation.definition.raw.get("requestBody", {}).get("content", {})
+
+
+def test_every_route_says_what_it_is_and_how_it_refuses(document: dict[str, Any]) -> None:
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            told = f"{method} {path}"
+            assert operation["summary"], told
+            assert operation["description"], told
+            assert operation["tags"], told
+            answers = operation["responses"]
+            assert {"401", "403", "503"} <= set(answers), told
+            assert ("{" not in path) or {"404", "422"} <= set(answers), told
+            names = {each["name"].lower() for each in operation.get("parameters", ())}
+            assert ("if-match" in names) == ({"412", "428"} <= set(answers)), told
+            assert ("cursor" in names) == any("Link" in each.get("headers", {}) for each in answers.values()), told
+            for status, answer in answers.items():
+                if status >= "400":
+                    [(media_type, content)] = answer["content"].items()
+                    assert media_type == "application/problem+json", told
+                    assert content["schema"] == {"$ref": "#/components/schemas/Problem"}, told
+            for body in operation.get("requestBody", {}).get("content", {}).values():
+                assert "example" in body or "examples" in body, told
+
+
+def test_what_moves_or_creates_a_reservation_counts_once(document: dict[str, Any]) -> None:
+    for path in ("/reservations", "/holds", "/series", "/waitlist", "/pools/{pool_id}/reservations"):
+        named = {each["name"] for each in document["paths"][f"/api/v1{path}"]["post"]["parameters"]}
+        assert "Idempotency-Key" in named, path
+    for step in ("extend", "shorten", "swap", "late", "hand-over", "approve", "decline", "lend", "take-back"):
+        named = {
+            each["name"]
+            for each in document["paths"][f"/api/v1/reservations/{{reservation_id}}/{step}"]["post"]["parameters"]
+        }
+        assert {"Idempotency-Key", "if-match"} <= named, step
+
+
+@pytest.mark.parametrize("path", ["/api/v1/machines/%00", "/api/v1/usage?machine=%00&from={at}&to={later}"])
+def test_a_nul_character_is_refused_as_a_problem(world: World, path: str) -> None:
+    answer = world.people["office"].get(path.format(at="2026-10-01T00:00:00Z", later="2026-10-02T00:00:00Z"))
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert answer.json()["code"] == "coop.value_refused"
