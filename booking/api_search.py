@@ -67,7 +67,7 @@ class TakenView(BaseModel):
 
     starts_at: datetime
     ends_at: datetime
-    id: str | None = None
+    id: str | None = Field(default=None, description="Of all machines at once only where it is one's own.")
     status: Status | None = None
     member_name: str | None = None
     person_name: str | None = None

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from booking import store_search
@@ -44,7 +44,10 @@ class Line:
 
 
 def timeline(conn: Connection, viewer: Viewer, machine_ids: Sequence[str] | None, window: Interval) -> list[Line]:
-    """A line for each of these machines (None: all), by id; those that are not there are left out."""
+    """A line for each of these machines (None: all), by id; those that are not there are left out.
+
+    Of all machines at once only one's own reservations come with their id: ids do not compress.
+    """
     wanted = [each.id for each in machines.machines(conn) if machine_ids is None or each.id in machine_ids]
     terms = store_search.terms_of_all(conn, wanted, ServiceKind.SELF_USE)
     taken: dict[str, list[Taken]] = defaultdict(list)
@@ -52,7 +55,8 @@ def timeline(conn: Connection, viewer: Viewer, machine_ids: Sequence[str] | None
     for machine_id, start, end, outage, *reserved in conn.execute(SQL["timeline"], values):
         when = Interval(start, end)
         if when.overlaps(window):
-            taken[machine_id].append(_taken(viewer, when, outage, *reserved))
+            seen = _taken(viewer, when, outage, *reserved)
+            taken[machine_id].append(seen if seen.mine or machine_ids is not None else replace(seen, id=None))
     return [Line(each, terms[each].calendar.open_intervals(window), taken[each]) for each in wanted]
 
 

@@ -14,7 +14,7 @@ Endpoints: TypeAlias = Mapping[tuple[str, str], Callable[..., Any]]
 ABOUT = """Times are RFC 3339 with an offset; intervals include their start and not their end. Money is whole yen.
 
 An error is `application/problem+json` (RFC 9457): `code` and `type` are stable, `params` are what the sentence says,
-`title` and `detail` are sentences in the language of `Accept-Language` or of the person.
+`title` and `detail` are sentences in the person's own language, or that of `Accept-Language` before they sign in.
 
 A call that creates or moves takes an `Idempotency-Key`: sent again with the same key it answers the same and changes
 nothing. A change takes `If-Match` with the `ETag` that was read. A list that goes on has a `Link` with `rel="next"`."""

@@ -181,8 +181,11 @@ def test_the_timeline_shows_of_others_that_it_is_taken(shop: Shop) -> None:
     own, theirs = lines["cmm-a"]["taken"]
     assert (own["id"], own["mine"], own["person_name"]) == (mine["id"], True, "佐藤")
     assert set(theirs) == {"starts_at", "ends_at"}
+    everything = shop.office.get("/api/v1/timeline", params=shop.window).json()["machines"][0]["taken"]
+    assert [(each["person_name"], each.get("id")) for each in everything] == [("佐藤", None), ("他社 花子", None)]
     seen = shop.office.get("/api/v1/timeline", params=shop.window | {"machine": "cmm-a"}).json()["machines"]
     assert [each["person_name"] for each in seen[0]["taken"]] == ["佐藤", "他社 花子"]
+    assert seen[0]["taken"][0]["id"] == mine["id"]
 
 
 def test_so_long_a_time_is_asked_about_in_parts(shop: Shop) -> None:
