@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from coop import machines
 from coop.api import Wanted
+from coop.database import Connection
 from coop.door import Entrance
 from coop.interval import Interval
 from telemetry import decisions, listing, live
@@ -87,25 +88,23 @@ def list_usage(
     return [_view(each) for each in found]
 
 
-@router.post("/usage/{usage_id}/decision")
-def decide(usage_id: UUID, body: DecisionWanted, door: Entrance) -> UsageView:
+@router.post("/usage/{usage_id}/decision", response_model=UsageView)
+def decide(usage_id: UUID, body: DecisionWanted, door: Entrance) -> Response:
     """Assign a usage to a member or a reservation, or waive it; the decision survives derivation while its evidence
     stays the same."""
-    if body.resolution is Resolution.WAIVE:
-        waived = door.run(lambda conn: decisions.waive(conn, door.viewer, usage_id, door.now, reason=body.reason))
-        return _view(waived)
-    assigned = door.run(
-        lambda conn: decisions.assign(
-            conn,
-            door.viewer,
-            usage_id,
-            door.now,
-            member_id=body.member_id,
-            reservation_id=body.reservation_id,
-            reason=body.reason,
+
+    def decided(conn: Connection) -> UsageView:
+        viewer, now, reason = door.viewer, door.now, body.reason
+        if body.resolution is Resolution.WAIVE:
+            return _view(decisions.waive(conn, viewer, usage_id, now, reason=reason))
+        member_id, reservation_id = body.member_id, body.reservation_id
+        return _view(
+            decisions.assign(
+                conn, viewer, usage_id, now, member_id=member_id, reservation_id=reservation_id, reason=reason
+            )
         )
-    )
-    return _view(assigned)
+
+    return door.once(decided, asked=body)
 
 
 @router.get("/findings")
