@@ -136,7 +136,7 @@ def test_cancelling_can_be_undone(house: House) -> None:
 
 
 def test_nobody_cancels_anothers(house: House) -> None:
-    slot = {"day": f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}", "start": "10:00", "end": "11:00"}
+    slot = {"day": f"{datetime.now(TOKYO) + timedelta(days=3):%Y-%m-%d}", "start": "10:00", "end": "11:00"}
     made = house.ours.post("/machines/hv-1/reserve", **slot).headers["location"].partition("=")[2]
     assert house.ward.post(f"/reservations/{made}/cancel").status_code == 403
     assert house.theirs.post(f"/reservations/{made}/cancel").status_code == 404
