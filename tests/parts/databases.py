@@ -33,7 +33,8 @@ class Template:
     def clone(self, *, migrated: bool = True) -> Iterator[Database]:
         """A database that lives as long as the block. Who leaves a connection to it open fails here."""
         name = f"test_{next(self._numbers)}"
-        self._administer(f"CREATE DATABASE {name} TEMPLATE {self._name if migrated else 'template1'}")
+        template = self._name if migrated else "template1"
+        self._administer(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")  # quicker without fsync
         yield Database(_within(self._owner_url, name), _within(self._app_url, name))
         self._administer(f"DROP DATABASE {name}")
 
