@@ -1,11 +1,11 @@
 """Reservations over HTTP."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from booking import listing, store, store_services
 from booking.cancel import cancel
@@ -16,7 +16,7 @@ from booking.move import move
 from booking.projection import Seen, seen
 from booking.reserve import Wish, reserve
 from booking.services import ServiceKind
-from coop.api import Wanted
+from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Door, Entrance
 from coop.errors import Kind, MoyaiError, PreconditionFailed
@@ -24,15 +24,6 @@ from coop.interval import Interval
 
 router = APIRouter(tags=["booking"])
 
-Moment = Annotated[
-    AwareDatetime,
-    Field(
-        description="RFC 3339 with an offset",
-        examples=["2026-10-01T09:00:00+09:00"],
-        ge=datetime(2000, 1, 1, tzinfo=UTC),
-        le=datetime(2199, 12, 31, tzinfo=UTC),
-    ),
-]
 Slug = Annotated[str, Field(max_length=31, pattern="^[a-z0-9][a-z0-9-]*$")]
 IfMatch = Annotated[str | None, Header(description='The ETag of the answer that is to be changed, like "3"')]
 

@@ -9,9 +9,8 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, Field, model_validator
 
 from booking import feeds
-from booking.api import Moment
 from booking.feeds import Feed
-from coop.api import Wanted
+from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Door, Entrance
 from coop.interval import Interval

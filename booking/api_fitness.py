@@ -9,9 +9,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from booking import fitness
-from booking.api import Moment
 from booking.fitness import Calibration, Check, Master, Recall
-from coop.api import Wanted
+from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Entrance
 from coop.interval import Interval

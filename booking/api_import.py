@@ -8,12 +8,13 @@ from fastapi import APIRouter, Query, Request, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from booking import exporting, forms
-from booking.api import Moment, Slug
+from booking.api import Slug
 from booking.forms import Kind
 from booking.ical_import import import_calendar
 from booking.importing import Imported, import_table, said
 from booking.registering import Change
 from coop import register
+from coop.api import Moment
 from coop.database import Connection
 from coop.door import Door, Entrance
 from coop.problems import locale_of

@@ -9,12 +9,11 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, RootModel
 
 from booking import closures, rules
-from booking.api import Moment
 from booking.closures import Special
 from booking.model import Conditions
 from booking.quota import Counted, Span
 from booking.rules import Limit, LimitWanted, NonmemberUse, Policy, Priority
-from coop.api import Wanted
+from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Entrance
 from coop.interval import Interval

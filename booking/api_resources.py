@@ -8,13 +8,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, model_validator
 
 from booking import define, outages
-from booking.api import Moment, ReservationView, Slug
+from booking.api import ReservationView, Slug
 from booking.define import NeedRow, Offered, Pool, Resource
 from booking.model import Reservation
 from booking.outages import Outage, OutageKind
 from booking.projection import seen
 from booking.services import Edge, Mark, ServiceKind
-from coop.api import Wanted
+from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Door, Entrance
 from coop.interval import Interval

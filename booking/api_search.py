@@ -9,11 +9,12 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from booking import projection, search, store_search, timeline
-from booking.api import FreeView, Moment, Reason, Slug
+from booking.api import FreeView, Reason, Slug
 from booking.model import Denial, Status
 from booking.ranking import Answer, Order, PartNeeds, mpe_um
 from booking.search import Found, Search
 from booking.services import ServiceKind
+from coop.api import Moment
 from coop.door import Door, Entrance
 from coop.interval import Interval
 

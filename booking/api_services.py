@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from booking import commission, store
 from booking.any_of import reserve_any
-from booking.api import IfMatch, Moment, ReservationView, ReservationWanted, Slug, VersionNeeded, version_of
+from booking.api import IfMatch, ReservationView, ReservationWanted, Slug, VersionNeeded, version_of
 from booking.approval import approve, decline
 from booking.commission import Step, steps, take_step
 from booking.handover import announce_late, hand_over
@@ -19,7 +19,7 @@ from booking.loan import lend, loans, take_back
 from booking.model import Reservation
 from booking.move import extend, shorten, swap
 from booking.projection import seen
-from coop.api import Wanted
+from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Door, Entrance
 

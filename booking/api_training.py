@@ -8,10 +8,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from booking import granting, training
-from booking.api import Moment
 from booking.granting import Granted
 from booking.training import Seat, Training, TrainingWish
-from coop.api import Wanted
+from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Entrance
 from coop.interval import Interval

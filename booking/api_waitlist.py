@@ -9,11 +9,11 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, model_validator
 
 from booking import hold, offer, waitlist
-from booking.api import Moment, ReservationView, ReservationWanted
+from booking.api import ReservationView, ReservationWanted
 from booking.projection import seen
 from booking.reserve import Wish
 from booking.waiting import Needs, Offer, Request
-from coop.api import Wanted
+from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Entrance
 from coop.identity import Role, Viewer

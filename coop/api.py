@@ -1,7 +1,8 @@
 """The ground over HTTP: who am I, tokens, members, machines."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -12,6 +13,17 @@ from coop.door import SESSION_COOKIE, Door, Entrance
 from coop.people import SESSION_LENGTH, SignInRefused
 
 router = APIRouter(tags=["coop"])
+
+
+Moment = Annotated[
+    AwareDatetime,
+    Field(
+        description="RFC 3339 with an offset",
+        examples=["2026-10-01T09:00:00+09:00"],
+        ge=datetime(2000, 1, 1, tzinfo=UTC),
+        le=datetime(2199, 12, 31, tzinfo=UTC),
+    ),
+]
 
 
 class Wanted(BaseModel):

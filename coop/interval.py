@@ -21,6 +21,10 @@ class EmptyInterval(Invalid):
     code = "coop.empty_interval"
 
 
+YEARS = range(2000, 2200)
+"""Years that a cooperative lives in. At the ends of the calendar a neighbouring month or another zone overflows."""
+
+
 def aware(moment: datetime) -> datetime:
     """The same moment in UTC; raise `NaiveTime` if it has no offset."""
     if moment.tzinfo is UTC:  # nearly always, and asked a million times a settlement
@@ -116,11 +120,13 @@ def month_of(moment: datetime, zone: ZoneInfo) -> Interval:
 
 
 def parse_month(text: str) -> tuple[int, int]:
-    """`2026-10` → (2026, 10); raise `MonthInvalid` otherwise."""
+    """`2026-10` → (2026, 10); raise `MonthInvalid` otherwise, and beyond `YEARS`."""
     try:
         parsed = datetime.strptime(f"{text}-01", "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         raise MonthInvalid(value=text) from None
+    if parsed.year not in YEARS:
+        raise MonthInvalid(value=text)
     return parsed.year, parsed.month
 
 

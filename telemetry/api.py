@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from coop import machines
-from coop.api import Wanted
+from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Entrance
 from coop.interval import Interval
@@ -17,8 +17,8 @@ from telemetry.model import Resolution, State, Usage, UsageKind
 
 router = APIRouter(tags=["telemetry"])
 
-From = Annotated[AwareDatetime, Query(alias="from", description="RFC 3339 with an offset; included")]
-To = Annotated[AwareDatetime, Query(description="RFC 3339 with an offset; not included")]
+From = Annotated[Moment, Query(alias="from", description="RFC 3339 with an offset; included")]
+To = Annotated[Moment, Query(description="RFC 3339 with an offset; not included")]
 
 
 class StateView(BaseModel):

@@ -129,3 +129,9 @@ def test_a_month_is_written_with_four_and_two_digits() -> None:
     for wrong in ("2026-13", "2026", "26-10", "2026-10-01", "", "2026/10"):
         with pytest.raises(MonthInvalid):
             parse_month(wrong)
+
+
+@pytest.mark.parametrize("text", ["2026-13", "2026", "", "2026-1x", "0001-01", "1999-12", "2200-01", "9999-12"])
+def test_a_month_that_is_none_or_out_of_reach_is_refused(text: str) -> None:
+    with pytest.raises(MonthInvalid):
+        parse_month(text)
