@@ -12,9 +12,9 @@ from _parts import database, settle_tables
 
 from coop.database import Connection, Pool, open_pool
 from coop.identity import SYSTEM
-from telemetry import rules
 from telemetry.derive import derive_all
-from telemetry.model import StateRule
+from telemetry.states import rules
+from telemetry.states.model import StateRule
 from tests.telemetry.plant import LONG_AGO, found, settings
 
 MACHINES = [f"cmm-{number}" for number in range(1, 2 if QUICK else 5)]

@@ -23,8 +23,8 @@ from _parts import broker, database
 
 from coop import people
 from coop.identity import SYSTEM, Role, Viewer
-from telemetry import rules
-from telemetry.model import StateRule
+from telemetry.states import rules
+from telemetry.states.model import StateRule
 from tests.servers import serving, working
 from tests.telemetry.plant import LONG_AGO, Publisher, found
 

@@ -16,7 +16,7 @@ from coop.machines import Machine
 from coop.queries import load
 from dashboards.today import Board, Card, Claimed, Signal, card
 from dashboards.utilisation import Evidence
-from telemetry.live import current_states
+from telemetry.states.live import current_states
 
 SQL = load("dashboards")
 

@@ -12,8 +12,11 @@ from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Entrance
 from coop.interval import Interval
-from telemetry import decisions, listing, live
-from telemetry.model import Resolution, State, Usage, UsageKind
+from telemetry import decisions, listing
+from telemetry.states import live
+from telemetry.states.model import State
+from telemetry.usage import listing as usages
+from telemetry.usage.model import Resolution, Usage, UsageKind
 
 router = APIRouter(tags=["telemetry"])
 
@@ -84,7 +87,7 @@ def list_usage(
     """The usages that begin in the asked time and that the viewer may know of: of everybody for the office, operators,
     directors and auditors, of one's own member for the others."""
     window = Interval(start, to)
-    found = door.run(lambda conn: listing.usages(conn, door.viewer, window, machine_id=machine, kind=kind))
+    found = door.run(lambda conn: usages.usages(conn, door.viewer, window, machine_id=machine, kind=kind))
     return [_view(each) for each in found]
 
 

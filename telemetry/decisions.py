@@ -12,9 +12,9 @@ from coop.database import Connection
 from coop.errors import Invalid, NotFound
 from coop.identity import Role, Viewer
 from coop.queries import load
-from telemetry import store_usage
 from telemetry.derive import derive
-from telemetry.model import Resolution, Usage
+from telemetry.usage import store as store_usage
+from telemetry.usage.model import Resolution, Usage
 
 SQL = load("telemetry")
 

@@ -15,13 +15,13 @@ from itertools import groupby, pairwise
 from coop import database, events
 from coop.database import Connection, DatabaseAway, Pool
 from coop.settings import Settings
-from telemetry import store_states
-from telemetry.account import account
 from telemetry.presence import tell_signal
 from telemetry.room import tell_temperature
-from telemetry.segments import EARLIEST, LATEST
-from telemetry.states import HOUR, Carry, Change, fold, intervals, take_over
-from telemetry.store_evidence import Evidence
+from telemetry.states import store as store_states
+from telemetry.states.evidence import Evidence
+from telemetry.states.fold import HOUR, Carry, Change, fold, intervals, take_over
+from telemetry.states.segments import EARLIEST, LATEST
+from telemetry.usage.account import account
 
 log = logging.getLogger("telemetry.derive")
 

@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from booking import check_in
-from booking.presence import Signal
+from booking.presence.rules import Signal, check_in
 from coop.database import Connection
-from telemetry.live import current_state
-from telemetry.model import State
+from telemetry.states.live import current_state
+from telemetry.states.model import State
 
 
 def tell_signal(conn: Connection, machine_id: str, now: datetime) -> None:

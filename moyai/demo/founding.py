@@ -12,8 +12,9 @@ from coop.interval import Interval
 from coop.machines import add_machine
 from moyai.demo.model import Example, MonthlyCost, SharedMachine
 from telemetry.devices import add_device, bind, confirm_clock_correction
-from telemetry.model import Device, StateRule
-from telemetry.rules import set_rule
+from telemetry.model import Device
+from telemetry.states.model import StateRule
+from telemetry.states.rules import set_rule
 
 PASSWORD = "moyai-demo"  # noqa: S105  # the example's people are invented, and their password is printed
 SHARED_POOL = "shared"

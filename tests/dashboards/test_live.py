@@ -14,7 +14,7 @@ from coop.door import SESSION_COOKIE
 from coop.events import notify
 from coop.identity import SYSTEM
 from coop.machines import Machine, OpeningHours, add_machine
-from telemetry.rules import set_rule
+from telemetry.states.rules import set_rule
 from tests.callers import callers
 from tests.dashboards.conftest import House, furnish
 from tests.parts.databases import Database, Template

@@ -32,8 +32,10 @@ from coop.identity import SYSTEM, Role, Viewer
 from coop.machines import Machine, OpeningHours
 from coop.register import Cooperative, Member
 from moyai.parts.broker import BrokerUser, EmbeddedBroker
-from telemetry import devices, rules
-from telemetry.model import Device, StateRule
+from telemetry import devices
+from telemetry.model import Device
+from telemetry.states import rules
+from telemetry.states.model import StateRule
 from tests.parts.mosquitto import Mosquitto
 from tests.servers import serving, working
 from tests.telemetry.plant import LONG_AGO, Publisher

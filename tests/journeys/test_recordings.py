@@ -19,9 +19,11 @@ from coop.machines import Machine
 from coop.register import Cooperative
 from moyai.publish import publish_trace, replay
 from moyai.replay import Message, read_trace
-from telemetry import devices, rules
+from telemetry import devices
 from telemetry.derive import derive_all
-from telemetry.model import Device, StateRule
+from telemetry.model import Device
+from telemetry.states import rules
+from telemetry.states.model import StateRule
 from tests.parts.databases import Database
 from tests.parts.mosquitto import Mosquitto
 from tests.telemetry.plant import LONG_AGO, ingesting, settings

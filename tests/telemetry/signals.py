@@ -12,7 +12,7 @@ from coop.database import Connection
 from coop.machines import Machine
 from coop.register import Cooperative, Member
 from telemetry.derive import Derived, derive
-from telemetry.model import StateRule
+from telemetry.states.model import StateRule
 
 MACHINE = "cmm-1"
 START = datetime(2026, 10, 5, 0, 0, tzinfo=UTC)

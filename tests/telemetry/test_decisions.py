@@ -9,7 +9,7 @@ from coop.database import Connection, transaction
 from coop.errors import Forbidden
 from coop.identity import SYSTEM, Role, Viewer
 from coop.interval import Interval
-from telemetry import decisions, listing
+from telemetry import decisions
 from telemetry.decisions import (
     AssignmentIncomplete,
     MemberUnknown,
@@ -17,6 +17,7 @@ from telemetry.decisions import (
     ReservationUnknown,
     UsageUnknown,
 )
+from telemetry.usage import listing
 from tests.callers import Callers
 from tests.telemetry.signals import MACHINE, Signal, at, signal, trace
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from coop.database import Connection
 from coop.queries import load
-from telemetry import store_evidence
 from telemetry.derive import Derived
-from telemetry.model import StateRule
+from telemetry.states import evidence
+from telemetry.states.model import StateRule
 from tests.telemetry.signals import EXECUTION, MACHINE, POWER, START, Sent, Signal, at, attach, signal, trace
 
-SQL = load("telemetry")
+SQL = load("telemetry.states")
 STEPS = [30, 60, 240, 300, 301, 1800, 3600, 7200]
 
 power_signals = st.lists(
@@ -176,14 +176,14 @@ def test_a_late_reading_that_closes_a_gap_brings_back_what_the_gap_had_hidden(co
 def read_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many readings each look into the database brought."""
     counts: list[int] = []
-    original = store_evidence._packed
+    original = evidence._packed
 
     def counting(*args: Any) -> Any:
         rows = original(*args)
         counts.append(len(rows[0]))
         return rows
 
-    monkeypatch.setattr(store_evidence, "_packed", counting)
+    monkeypatch.setattr(evidence, "_packed", counting)
     return counts
 
 

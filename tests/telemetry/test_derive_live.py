@@ -9,8 +9,8 @@ from coop.database import Connection, Pool, open_pool
 from coop.identity import SYSTEM
 from coop.interval import Interval
 from coop.settings import Settings
-from telemetry import live, rules
 from telemetry.derive import derive_all, run_loop
+from telemetry.states.fold import live, rules
 from tests.parts.databases import Database
 from tests.telemetry.signals import MACHINE, POWER, at, signal, trace
 

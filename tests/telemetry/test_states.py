@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.model import State, StateRule
-from telemetry.states import SECOND, Carry, Change, Run, fold, hold, intervals, power_runs, take_over
+from telemetry.states.fold import SECOND, Carry, Change, Run, fold, hold, intervals, power_runs, take_over
+from telemetry.states.model import State, StateRule
 
 POWER = StateRule("power", "power", on_watts=200, off_watts=100, on_seconds=60, off_seconds=120, gap_seconds=300)
 WORDS = StateRule("execution", "execution")

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coop.interval import Interval
-from telemetry.attribution import attribute, decide
-from telemetry.model import Booked, Decision, Resolution, State, StateInterval, Usage
-from telemetry.usage import Session, pieces, sessions
+from telemetry.states.model import State, StateInterval
+from telemetry.usage.attribution import attribute, decide
+from telemetry.usage.model import Booked, Decision, Resolution, Usage
+from telemetry.usage.sessions import Session, pieces, sessions
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 NEW_YORK = ZoneInfo("America/New_York")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from telemetry.model import StateRule
+from telemetry.states.model import StateRule
 
 EARLIEST = 0
 LATEST = 221_845_392_000_000_000  # the year 9000; stands for a range without an end

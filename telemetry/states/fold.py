@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from telemetry.model import State, StateRule
+from telemetry.states.model import State, StateRule
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from telemetry.model import Booked, Decision, Resolution, Usage, UsageKind
-from telemetry.usage import Piece, Session, pieces
+from telemetry.usage.model import Booked, Decision, Resolution, Usage, UsageKind
+from telemetry.usage.sessions import Piece, Session, pieces
 
 EARLY_GRACE = timedelta(minutes=15)
 """Who starts this much before a reservation, or less, and runs on into it, has it already."""

@@ -10,9 +10,9 @@ from coop.errors import Conflict, Invalid
 from coop.identity import Role, Viewer
 from coop.machines import MachineUnknown
 from coop.queries import load
-from telemetry.model import StateRule
+from telemetry.states.model import StateRule
 
-SQL = load("telemetry")
+SQL = load("telemetry.states")
 
 
 class RuleInvalid(Invalid):

@@ -1,28 +1,15 @@
-"""States, usages, reservations and decisions around a stretch of one machine, in rows."""
+"""Usages, reservations and decisions around a stretch of one machine, in rows."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from coop.database import Connection
 from coop.interval import Interval
 from coop.queries import load
-from telemetry.model import Booked, Decision, Resolution, State, StateInterval, StateRule, Usage, UsageKind
+from telemetry.usage.model import Booked, Decision, Resolution, Usage, UsageKind
 
-SQL = load("telemetry")
-
-
-def states(conn: Connection, machine_id: str, since: datetime, until: datetime) -> list[StateInterval]:
-    """The stored state intervals that meet `[since, until]`, whole."""
-    rows = conn.execute(SQL["states_between"], {"machine_id": machine_id, "since": since, "until": until})
-    return [StateInterval(start, end, State(state), native) for start, end, state, native in rows]
-
-
-def rules(conn: Connection, machine_id: str) -> list[tuple[datetime | None, datetime | None, StateRule]]:
-    """A machine's rule versions: from, until, rule."""
-    rows = conn.execute(SQL["state_rules"], {"machine_id": machine_id})
-    return [(since, until, StateRule(*rest)) for since, until, *rest in rows]
+SQL = load("telemetry.usage")
 
 
 def usages(conn: Connection, machine_id: str, window: Interval) -> list[Usage]:

@@ -7,13 +7,13 @@ from typing import Any
 from coop.database import Connection
 from coop.interval import Interval
 from coop.queries import load
-from telemetry import store_usage
-from telemetry.model import State, StateInterval, StateRule
-from telemetry.states import hold
-from telemetry.store_evidence import micros, moment
-from telemetry.store_states import carry_of
+from telemetry.states import store as store_states
+from telemetry.states.evidence import micros, moment
+from telemetry.states.fold import hold
+from telemetry.states.model import State, StateInterval, StateRule
+from telemetry.states.store import carry_of
 
-SQL = load("telemetry")
+SQL = load("telemetry.states")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def current_state(conn: Connection, machine_id: str, now: datetime) -> CurrentSt
 
 def states(conn: Connection, machine_id: str, window: Interval, now: datetime) -> list[StateInterval]:
     """What a machine did in `window`, clipped to it, in order; the stretch from the last evidence until `now` too."""
-    known = store_usage.states(conn, machine_id, window.start, window.end)
+    known = store_states.states(conn, machine_id, window.start, window.end)
     current = current_state(conn, machine_id, now)
     if current.since is not None and current.since < now:
         known = [each for each in known if each.started_at < current.since]

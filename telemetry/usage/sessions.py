@@ -10,7 +10,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from coop.interval import Interval, month_of
-from telemetry.model import State, StateInterval
+from telemetry.states.model import State, StateInterval
 
 _SECOND = timedelta(seconds=1)
 

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from coop import register
 from coop.database import Connection
 from coop.interval import Interval, merge
-from telemetry import store_usage
-from telemetry.attribution import EARLY_GRACE, attribute, decide
-from telemetry.store_evidence import moment
-from telemetry.usage import Session, sessions
+from telemetry.states import store as store_states
+from telemetry.states.evidence import moment
+from telemetry.usage import store as store_usage
+from telemetry.usage.attribution import EARLY_GRACE, attribute, decide
+from telemetry.usage.sessions import Session, sessions
 
 _NEARBY = timedelta(hours=1)
 
@@ -39,7 +40,7 @@ class _Machine:
 
     def __init__(self, conn: Connection, machine_id: str) -> None:
         self.conn, self.machine_id = conn, machine_id
-        self.rules = store_usage.rules(conn, machine_id)
+        self.rules = store_states.rules(conn, machine_id)
         self.longest_bridge = max(
             (timedelta(seconds=rule.bridge_seconds) for _, _, rule in self.rules), default=timedelta(0)
         )
@@ -71,7 +72,7 @@ class _Machine:
         margin = max(self.longest_bridge, _NEARBY)
         while True:
             since, until = window.start - margin, window.end + margin
-            states = store_usage.states(self.conn, self.machine_id, since, until)
+            states = store_states.states(self.conn, self.machine_id, since, until)
             found = [
                 each for each in sessions(states, self.bridge) if each.start < window.end and window.start < each.end
             ]

@@ -1,17 +1,18 @@
-"""State intervals, checkpoints and frontier of one machine, in rows; times in microseconds on this side."""
+"""Rules, state intervals, checkpoints and frontier of one machine, in rows; what is folded is in microseconds."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
 from coop.database import Connection
 from coop.queries import load
-from telemetry.model import State
-from telemetry.segments import EARLIEST, LATEST
-from telemetry.states import Carry, Stretch
-from telemetry.store_evidence import micros, moment
+from telemetry.states.evidence import micros, moment
+from telemetry.states.fold import Carry, Stretch
+from telemetry.states.model import State, StateInterval, StateRule
+from telemetry.states.segments import EARLIEST, LATEST
 
-SQL = load("telemetry")
+SQL = load("telemetry.states")
 
 
 def take_marks(conn: Connection, machine_id: str) -> list[tuple[int, int]]:
@@ -93,6 +94,18 @@ def move_frontier(conn: Connection, machine_id: str, carry: Carry | None) -> Non
     else:
         values = {"machine_id": machine_id, "last_at": moment(carry.last_at), "carry": _json(carry)}
         conn.execute(SQL["move_frontier"], values)
+
+
+def states(conn: Connection, machine_id: str, since: datetime, until: datetime) -> list[StateInterval]:
+    """The stored state intervals that meet `[since, until]`, whole."""
+    rows = conn.execute(SQL["states_between"], {"machine_id": machine_id, "since": since, "until": until})
+    return [StateInterval(start, end, State(state), native) for start, end, state, native in rows]
+
+
+def rules(conn: Connection, machine_id: str) -> list[tuple[datetime | None, datetime | None, StateRule]]:
+    """A machine's rule versions: from, until, rule."""
+    rows = conn.execute(SQL["state_rules"], {"machine_id": machine_id})
+    return [(since, until, StateRule(*rest)) for since, until, *rest in rows]
 
 
 def machines_to_derive(conn: Connection) -> list[str]:

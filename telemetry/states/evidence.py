@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from coop.database import Connection
 from coop.queries import load
-from telemetry.model import StateRule
-from telemetry.segments import EARLIEST, LATEST, Bound, Segment, Source, segments
-from telemetry.states import SECOND, Run, power_runs
+from telemetry.states.fold import SECOND, Run, power_runs
+from telemetry.states.model import StateRule
+from telemetry.states.segments import EARLIEST, LATEST, Bound, Segment, Source, segments
 
-SQL = load("telemetry")
+SQL = load("telemetry.states")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _POSTGRES_EPOCH = 946_684_800 * SECOND  # 2000-01-01

@@ -1,0 +1,1 @@
+"""What machines were seen doing: rules, the fold of readings by them, and what is so now."""

@@ -1,0 +1,47 @@
+-- From state intervals to usage.
+
+-- usages_between: A machine's usages that overlap a stretch.
+SELECT id, machine_id, started_at, ended_at, running_seconds, kind, reservation_id, member_id, person_id, evidence_hash, decision_id
+FROM telemetry.usage
+WHERE machine_id = %(machine_id)s AND tstzrange(started_at, ended_at) && tstzrange(%(since)s, %(until)s)
+ORDER BY started_at
+
+-- usages: Usages that begin in a stretch, by machine and kind where one is named, only a member's own where one is named.
+SELECT id, machine_id, started_at, ended_at, running_seconds, kind, reservation_id, member_id, person_id, evidence_hash, decision_id
+FROM telemetry.usage
+WHERE started_at >= %(since)s AND started_at < %(until)s
+  AND (%(machine_id)s::text IS NULL OR machine_id = %(machine_id)s)
+  AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+  AND (%(everybody)s OR member_id = %(member_id)s)
+ORDER BY started_at, machine_id
+
+-- usage: One usage.
+SELECT id, machine_id, started_at, ended_at, running_seconds, kind, reservation_id, member_id, person_id, evidence_hash, decision_id
+FROM telemetry.usage WHERE id = %(id)s
+
+-- drop_usages: Remove usages whose evidence changed.
+DELETE FROM telemetry.usage WHERE id = ANY(%(ids)s)
+
+-- copy_usages: Enter usages.
+COPY telemetry.usage (id, machine_id, started_at, ended_at, running_seconds, kind, reservation_id, member_id, person_id, evidence_hash, decision_id)
+FROM STDIN
+
+-- booked_between: The reservations of a machine that count as taken up and overlap a stretch.
+SELECT id, starts_at, ends_at, member_id, person_id FROM booking.reservation
+WHERE machine_id = %(machine_id)s AND status IN ('confirmed', 'in_use', 'done')
+  AND ends_at > %(since)s AND starts_at < %(until)s
+ORDER BY starts_at, id
+
+-- decisions_between: What people decided about stretches of a machine that overlap this one.
+SELECT id, lower(during), upper(during), evidence_hash, resolution, member_id, reservation_id, person_id
+FROM telemetry.decision
+WHERE machine_id = %(machine_id)s AND during && tstzrange(%(since)s, %(until)s)
+ORDER BY id
+
+-- open_findings: These decisions rest on evidence that changed; each is found once until it is closed.
+INSERT INTO telemetry.finding (machine_id, kind, decision_id)
+SELECT machine_id, 'decision_outdated', id FROM telemetry.decision WHERE id = ANY(%(ids)s)
+ON CONFLICT (kind, decision_id) WHERE closed_at IS NULL DO NOTHING
+
+-- close_findings: Nothing is open about these decisions any more.
+UPDATE telemetry.finding SET closed_at = now() WHERE decision_id = ANY(%(ids)s) AND closed_at IS NULL
