@@ -12,7 +12,8 @@ from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Entrance
 from coop.interval import Interval
-from telemetry import decisions, listing
+from telemetry import decisions
+from telemetry.devices import listing
 from telemetry.states import live
 from telemetry.states.model import State
 from telemetry.usage import listing as usages

@@ -13,7 +13,7 @@ from coop.machines import MachineUnknown
 from coop.queries import load
 from telemetry.model import Device
 
-SQL = load("telemetry")
+SQL = load("telemetry.devices")
 LARGEST_OFFSET_SECONDS = 86_400
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from coop.database import Connection
 from coop.queries import load
 
-SQL = load("telemetry")
+SQL = load("telemetry.devices")
 
 
 @dataclass(frozen=True, slots=True)
