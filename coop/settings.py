@@ -35,6 +35,21 @@ class Settings:
     mqtt_url: str = field(
         default="", metadata={"what": "broker, mqtt://user:password@host:port (mqtts:// for TLS)", "secret": True}
     )
+    mqtt_ca_file: str = field(
+        default="", metadata={"what": "PEM file of the authorities trusted for mqtts://; empty: the system's"}
+    )
+    mqtt_certificate_file: str = field(
+        default="", metadata={"what": "PEM file of our certificate, where the broker asks for one"}
+    )
+    mqtt_key_file: str = field(default="", metadata={"what": "PEM file of its private key"})
+    mqtt_admin_url: str = field(
+        default="",
+        metadata={
+            "what": "account that gives devices accounts of their own at the broker (Mosquitto's dynamic security); "
+            "`embedded:` for the broker of `moyai up`; empty: devices get none",
+            "secret": True,
+        },
+    )
     mqtt_version: int = field(default=5, metadata={"what": "MQTT version: 5, or 3 for 3.1.1 (the embedded broker)"})
     secret_key: str = field(
         default="", metadata={"what": "signs links and cookies; at least 32 characters", "secret": True}
@@ -64,6 +79,18 @@ class Settings:
     ingest_batch_messages: int = field(default=500, metadata={"what": "messages in one ingest transaction, at most"})
     ingest_batch_ms: int = field(default=100, metadata={"what": "milliseconds until a smaller batch is written"})
     derive_pause_ms: int = field(default=200, metadata={"what": "milliseconds between two looks for new readings"})
+    chunk_hours: int = field(
+        default=0,
+        metadata={"what": "hours of readings in one TimescaleDB chunk; 0: chosen from the number of devices"},
+    )
+    columnstore_after_days: int = field(
+        default=14,
+        metadata={"what": "days until readings turn into columns (TimescaleDB with its community licence)"},
+    )
+    keep_readings_months: int = field(
+        default=36,
+        metadata={"what": "months that readings are kept after theirs; an open month always is. 0: for ever"},
+    )
 
     @property
     def base_url(self) -> str:

@@ -94,6 +94,7 @@ def replay(
         moyai replay day.shdr --machine mc-1
         moyai replay plugs.jsonl --speed 60
     """
+    from coop.mqtt import Tls
     from moyai.publish import replay as publish
 
     settings = Settings.from_environment().require("mqtt_url")
@@ -107,5 +108,6 @@ def replay(
             machine,
             speed,
             lambda count: progress.update(say("moyai.replay.sent", count=count)),
+            Tls.of(settings),
         )
     typer.echo(say("moyai.replay.sent", count=done.messages))

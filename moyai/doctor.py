@@ -19,6 +19,7 @@ from rich.table import Table
 
 from coop.messages import LOCALES, catalogue, translate
 from coop.migrate import pending
+from coop.mqtt import Tls
 from coop.settings import Settings
 from moyai.probe import BrokerRefused, probe
 
@@ -225,7 +226,7 @@ def _broker(settings: Settings) -> Iterator[Finding]:
         return
     wanted = 2 * settings.ingest_batch_messages
     try:
-        seen = probe(settings.mqtt_url, wanted)
+        seen = probe(settings.mqtt_url, wanted, Tls.of(settings))
     except BrokerRefused as failure:
         yield _found(Level.WRONG, "broker.away", reason=failure)
         return

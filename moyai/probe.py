@@ -4,11 +4,12 @@ import uuid
 from dataclasses import dataclass
 from functools import partial
 from threading import Condition
-from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
+
+from coop.mqtt import NO_FILES, Tls, introduce
 
 CONNECT_SECONDS = 5.0
 QUIET_SECONDS = 1.0
@@ -27,10 +28,10 @@ class BrokerRefused(Exception):
     """The broker does not answer, or does not let us in; the text says which."""
 
 
-def probe(mqtt_url: str, messages: int) -> BrokerFindings:
+def probe(mqtt_url: str, messages: int, tls: Tls = NO_FILES) -> BrokerFindings:
     """Queue `messages` at QoS 1 for an absent session, come back, and count what arrives. Leaves nothing behind."""
     topic = f"moyai-doctor/{uuid.uuid4().hex}"
-    listener = _Listener(mqtt_url, topic)
+    listener = _Listener(mqtt_url, tls, topic)
     try:
         listener.connect()
         listener.subscribe()
@@ -48,8 +49,8 @@ def probe(mqtt_url: str, messages: int) -> BrokerFindings:
 class _Listener:
     """A client with a persistent session of its own that holds back its acknowledgements until it is told."""
 
-    def __init__(self, url: str, topic: str) -> None:
-        self._url = urlsplit(url)
+    def __init__(self, url: str, tls: Tls, topic: str) -> None:
+        self._url, self._tls = url, tls
         self._topic = topic
         self._client: mqtt.Client | None = None
         self._changed = Condition()
@@ -122,10 +123,7 @@ class _Listener:
             manual_ack=True,
             protocol=mqtt.MQTTv311,
         )
-        if self._url.username:
-            client.username_pw_set(unquote(self._url.username), unquote(self._url.password or ""))
-        if self._url.scheme == "mqtts":
-            client.tls_set()
+        self._address = introduce(client, self._url, self._tls)
         return client
 
     def _connect(self, client: mqtt.Client) -> None:
@@ -139,8 +137,7 @@ class _Listener:
         self._events.discard("connected")
         client.on_connect = on_connect
         try:
-            port = self._url.port or (8883 if self._url.scheme == "mqtts" else 1883)
-            client.connect(self._url.hostname or "127.0.0.1", port)
+            client.connect(*self._address)
         except OSError as failure:
             raise BrokerRefused(str(failure)) from None
         client.loop_start()

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import paho.mqtt.client as mqtt
@@ -13,6 +12,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from coop.errors import Unavailable
+from coop.mqtt import NO_FILES, Tls, introduce
 from moyai.replay import READINGS_PER_MESSAGE, Message, paced, read_trace
 
 IN_FLIGHT = 100
@@ -46,13 +46,15 @@ class Published:
     reconnections: int
 
 
-def publish_trace(messages: Iterable[Message], mqtt_url: str, progress: Progress | None = None) -> Published:
+def publish_trace(
+    messages: Iterable[Message], mqtt_url: str, progress: Progress | None = None, tls: Tls = NO_FILES
+) -> Published:
     """Publish in order and return when every message is acknowledged.
 
     What was on its way when the connection broke is sent again, so a message may arrive twice. Raises
     `BrokerUnreachable` before the first message, `BrokerSilent` later.
     """
-    publisher = _Publisher(mqtt_url, progress)
+    publisher = _Publisher(mqtt_url, tls, progress)
     publisher.connect()
     try:
         for message in messages:
@@ -70,30 +72,30 @@ def replay(
     machine: str | None = None,
     speed: float | None = None,
     progress: Progress | None = None,
+    tls: Tls = NO_FILES,
 ) -> Published:
     """Publish a recording: as fast as the broker takes it, or at `speed` times real time with a message per event.
 
     `machine` says whose an SHDR recording is; JSON lines name their topics themselves.
     """
     if speed is None:
-        return publish_trace(read_trace(file, cooperative, machine, READINGS_PER_MESSAGE), mqtt_url, progress)
-    return publish_trace(paced(read_trace(file, cooperative, machine, per_message=1), speed), mqtt_url, progress)
+        messages = read_trace(file, cooperative, machine, READINGS_PER_MESSAGE)
+    else:
+        messages = paced(read_trace(file, cooperative, machine, per_message=1), speed)
+    return publish_trace(messages, mqtt_url, progress, tls)
 
 
 class _Publisher:
     """A connection with at most `IN_FLIGHT` messages on their way. paho resends them after a reconnection."""
 
-    def __init__(self, mqtt_url: str, progress: Progress | None) -> None:
-        self._url = urlsplit(mqtt_url)
+    def __init__(self, mqtt_url: str, tls: Tls, progress: Progress | None) -> None:
         self._progress = progress
         self._changed = threading.Condition()
         self._answered = threading.Event()
         self._refused: str | None = None
         self.sent = self.acknowledged = self.connections = self.payload_bytes = 0
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"moyai-replay-{uuid4().hex[:12]}")
-        self._client.username_pw_set(unquote(self._url.username or ""), unquote(self._url.password or ""))
-        if self._url.scheme == "mqtts":
-            self._client.tls_set()
+        self._address = introduce(self._client, mqtt_url, tls)
         self._client.max_inflight_messages_set(IN_FLIGHT)
         self._client.reconnect_delay_set(min_delay=1, max_delay=4)
         self._client.on_connect = self._on_connect
@@ -101,7 +103,7 @@ class _Publisher:
 
     def connect(self) -> None:
         """Return when the broker has let us in; raises `BrokerUnreachable`."""
-        host, port = self._url.hostname or "", self._url.port or (8883 if self._url.scheme == "mqtts" else 1883)
+        host, port = self._address
         try:
             self._client.connect(host, port)
         except OSError as error:

@@ -15,6 +15,7 @@ import psycopg
 
 from coop import register
 from coop.database import Connection
+from coop.mqtt import Tls
 from coop.settings import Settings
 from telemetry import store_readings
 from telemetry.badges import hear_taps, without_taps
@@ -87,7 +88,11 @@ class Ingester:
             return
         self._client_id = f"moyai-{slug}-ingest-{self._slot}"
         self._intake = intake = Intake(
-            self._settings.mqtt_url, self._settings.mqtt_version, self._client_id, f"moyai/{slug}/#"
+            self._settings.mqtt_url,
+            self._settings.mqtt_version,
+            self._client_id,
+            f"moyai/{slug}/#",
+            Tls.of(self._settings),
         )
         intake.start()
         try:

@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -24,6 +23,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from coop.mqtt import Tls, introduce
 from telemetry.model import Message
 
 log = logging.getLogger("telemetry.intake")
@@ -43,7 +43,7 @@ _SEND_RETAINED_ONCE = 1  # MQTT 5: at the first subscription, not at each reconn
 class Intake:
     """A persistent session of `client_id` on the broker at `url`, subscribed to `topic` at QoS 1."""
 
-    def __init__(self, url: str, mqtt_version: int, client_id: str, topic: str) -> None:
+    def __init__(self, url: str, mqtt_version: int, client_id: str, topic: str, tls: Tls) -> None:
         self.received = 0
         self.twins = 0
         self.acknowledged = 0
@@ -59,7 +59,7 @@ class Intake:
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
-        self._client = self._make_client(url, mqtt_version, client_id)
+        self._client = self._make_client(url, mqtt_version, client_id, tls)
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
     @property
@@ -233,23 +233,18 @@ class Intake:
         self._bytes_in += len(payload)
         self._queue.append(message)
 
-    def _make_client(self, url: str, mqtt_version: int, client_id: str) -> mqtt.Client:
-        parts = urlsplit(url)
-        secure = parts.scheme == "mqtts"
-        host, port = parts.hostname or "localhost", parts.port or (8883 if secure else 1883)
+    def _make_client(self, url: str, mqtt_version: int, client_id: str, tls: Tls) -> mqtt.Client:
         if mqtt_version == 5:
             client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5, manual_ack=True)
+            host, port = introduce(client, url, tls)
             wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho left it untyped
             wishes.SessionExpiryInterval = SESSION_SECONDS
             wishes.ReceiveMaximum = QUEUE_MESSAGES
             client.connect_async(host, port, KEEPALIVE_SECONDS, clean_start=False, properties=wishes)
         else:
             client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id, clean_session=False, manual_ack=True)
+            host, port = introduce(client, url, tls)
             client.connect_async(host, port, KEEPALIVE_SECONDS)
-        if parts.username is not None:
-            client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-        if secure:
-            client.tls_set()
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
