@@ -5,27 +5,27 @@ reason, or what is in the way and the next free slots; a move keeps the calendar
 what they may not know. Use cases take a connection and never commit.
 """
 
-from booking.any_of import reserve_any
 from booking.approval import NotPending, approve, decline
-from booking.calendar import Calendar
 from booking.cancel import cancel
-from booking.closures import calendars
-from booking.commission import Step, take_step
-from booking.define import Resource, resources
-from booking.facts import Preparation, for_member
-from booking.fitness import record_temperature
+from booking.fitness.evidence import record_temperature
 from booking.free import free_slots, next_free
 from booking.handover import announce_late, hand_over
 from booking.listing import Page, find, on_board, reservations_of
-from booking.loan import lend, loans, take_back
 from booking.model import Holder, Reservation, Status, Terms
 from booking.move import AlreadyEnded, HasBegun, extend, move, shorten, swap
 from booking.outages import Outage, OutageKind, close, reopen
-from booking.policy import SlotDenied
 from booking.projection import Seen, seen
 from booking.reserve import Wish, book, reserve
-from booking.rules import NonmemberUse, nonmember_use, tell_nonmember_use
-from booking.services import ServiceKind
+from booking.rules.calendar import Calendar
+from booking.rules.closures import calendars
+from booking.rules.edit import NonmemberUse, nonmember_use, tell_nonmember_use
+from booking.rules.facts import Preparation, for_member
+from booking.rules.policy import SlotDenied
+from booking.services.any_of import reserve_any
+from booking.services.commission import Step, take_step
+from booking.services.define import Resource, resources
+from booking.services.loan import lend, loans, take_back
+from booking.services.model import ServiceKind
 from booking.store import HolderUnknown, terms
 from booking.taken import SlotTaken
 

@@ -7,15 +7,16 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field
 
-from booking import listing, store, store_services
+from booking import listing, store
 from booking.cancel import cancel
-from booking.facts import Preparation, for_member
 from booking.free import free_slots
 from booking.model import Reservation, Status
 from booking.move import move
 from booking.projection import Seen, seen
 from booking.reserve import Wish, reserve
-from booking.services import ServiceKind
+from booking.rules.facts import Preparation, for_member
+from booking.services import store as store_services
+from booking.services.model import ServiceKind
 from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Door, Entrance

@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from booking import store, store_presence
+from booking import store
 from booking.model import Reservation, Status
 from booking.move import HOLDS_TIME, AlreadyEnded, HasBegun, lock_to_change
-from booking.offer import offer_freed
-from booking.policy import cancel_until
+from booking.presence import store as store_presence
+from booking.rules.policy import cancel_until
 from booking.tell import tell
+from booking.waitlist.offer import offer_freed
 from coop.database import Connection
 from coop.errors import Conflict
 from coop.identity import Role, Viewer

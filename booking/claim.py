@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from booking import pools
 from booking.free import busy
 from booking.model import Claim, Terms
 from booking.pending import lapse
+from booking.services import pools
 from booking.store import Overlap
 from booking.taken import slot_taken
 from coop.database import Connection

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from booking import exporting
-from booking.forms import Kind
-from booking.ical_import import import_calendar
-from booking.importing import Finding, Imported, ImportRefused, import_table, said
-from booking.registering import Change
+from booking.tables import exporting
+from booking.tables.forms import Kind
+from booking.tables.ical_import import import_calendar
+from booking.tables.importing import Finding, Imported, ImportRefused, import_table, said
+from booking.tables.registering import Change
 from coop import database, people
 from coop.database import Connection
 from coop.identity import SYSTEM

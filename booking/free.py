@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from booking import pools, store, store_services
+from booking import store
 from booking.model import Terms
-from booking.policy import earliest_start, fit, latest_end, on_grid_after, on_grid_before
+from booking.rules.policy import earliest_start, fit, latest_end, on_grid_after, on_grid_before
+from booking.services import pools
+from booking.services import store as store_services
 from coop.database import Connection
 from coop.interval import Interval, merge, subtract
 

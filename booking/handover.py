@@ -7,10 +7,10 @@ from uuid import UUID
 from booking import store
 from booking.model import Holder, Reservation
 from booking.move import HOLDS_TIME, AlreadyEnded, lock_to_change
-from booking.policy import Question
-from booking.services import ServiceKind
+from booking.rules.policy import Question
+from booking.rules.verdict import obey
+from booking.services.model import ServiceKind
 from booking.tell import tell
-from booking.verdict import obey
 from coop.database import Connection
 from coop.errors import Invalid, PreconditionFailed
 from coop.identity import Role, Viewer

@@ -12,7 +12,10 @@ from typing import TypeVar
 
 from procrastinate import App, JobContext
 
-from booking import offer, overrun, pending, release, store_waitlist
+from booking import pending
+from booking.presence import overrun, release
+from booking.waitlist import offer
+from booking.waitlist import store as store_waitlist
 from coop.database import Connection, Pool, run
 from coop.errors import MoyaiError
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from booking.calendar import Calendar, CalendarException, HolidayClosing
-from booking.services import Service, ServiceKind
+from booking.rules.calendar import Calendar, CalendarException, HolidayClosing
+from booking.services.model import Service, ServiceKind
 from coop.interval import Interval
 from coop.machines import OpeningHours
 

@@ -5,18 +5,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from booking import store, store_services
+from booking import store
 from booking.claim import claim
 from booking.listing import find
 from booking.model import Reservation, Status, Terms
-from booking.offer import offer_freed
 from booking.pending import standing
-from booking.policy import Question
 from booking.reserve import BOOKS_FOR_OTHERS
-from booking.services import Service, ServiceKind
-from booking.supervision import supervised
+from booking.rules.policy import Question
+from booking.rules.verdict import obey
+from booking.services import store as store_services
+from booking.services.model import Service, ServiceKind
 from booking.tell import tell
-from booking.verdict import obey
+from booking.training.supervision import supervised
+from booking.waitlist.offer import offer_freed
 from coop.database import Connection
 from coop.errors import Conflict, Forbidden, Invalid, PreconditionFailed
 from coop.identity import Role, Viewer

@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from booking import store, store_services
+from booking import store
 from booking.model import Reservation, Status
-from booking.services import Service
+from booking.services import store as store_services
+from booking.services.model import Service
 from booking.tell import tell
 from coop.database import Connection
 from coop.identity import SYSTEM, Role, Viewer

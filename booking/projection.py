@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from booking.model import Denial, Reservation, Status
-from booking.services import ServiceKind
+from booking.services.model import ServiceKind
 from booking.store import Taken
 from coop.identity import Role, Viewer
 from coop.interval import Interval

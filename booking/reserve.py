@@ -4,17 +4,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from booking import store, store_services
+from booking import store
 from booking.claim import claim
-from booking.facts import Preparation, for_member, prepare
 from booking.model import Reservation, Status
 from booking.pending import standing
-from booking.policy import Question
-from booking.services import ServiceKind
+from booking.rules.facts import Preparation, for_member, prepare
+from booking.rules.policy import Question
+from booking.rules.verdict import obey
+from booking.services import store as store_services
+from booking.services.model import ServiceKind
 from booking.store import HolderUnknown
-from booking.supervision import supervised
 from booking.tell import tell
-from booking.verdict import obey
+from booking.training.supervision import supervised
 from coop.database import Connection
 from coop.errors import Forbidden
 from coop.identity import Role, Viewer

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from psycopg import errors
 
-from booking.facts import described, describing
 from booking.model import Claim, Holder, Reservation, Status, Terms
-from booking.services import Service, ServiceKind
-from booking.store_services import person_terms
+from booking.rules.facts import described, describing
+from booking.services.model import Service, ServiceKind
+from booking.services.store import person_terms
 from coop import machines
 from coop.database import Connection
 from coop.errors import Conflict, Invalid, PreconditionFailed

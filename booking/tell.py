@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from booking.announcing import announce
+from booking.messages.announcing import announce
 from booking.model import Reservation
 from coop import audit, events
 from coop.database import Connection

@@ -1,4 +1,4 @@
-"""Named SQL: a room's `queries.sql`, one sentence of meaning over each statement."""
+"""Named SQL: the `queries.sql` of a room or of one of its topics, one sentence of meaning over each statement."""
 
 import re
 from collections.abc import Mapping

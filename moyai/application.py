@@ -11,18 +11,18 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 import billing.api
 import booking.api
-import booking.api_feeds
-import booking.api_fitness
-import booking.api_import
-import booking.api_messages
-import booking.api_policy
-import booking.api_presence
-import booking.api_resources
-import booking.api_search
-import booking.api_series
-import booking.api_services
-import booking.api_training
-import booking.api_waitlist
+import booking.fitness.api
+import booking.messages.api
+import booking.messages.api_feeds
+import booking.presence.api
+import booking.rules.api
+import booking.search.api
+import booking.series.api
+import booking.services.api
+import booking.services.api_resources
+import booking.tables.api
+import booking.training.api
+import booking.waitlist.api
 import coop.api
 import telemetry.api
 from coop import database, problems
@@ -105,19 +105,19 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (health, ""),
     (coop.api.router, API),
     (booking.api.router, API),
-    (booking.api_waitlist.router, API),
-    (booking.api_presence.router, API),
-    (booking.api_feeds.router, API),
-    (booking.api_feeds.public, ""),
-    (booking.api_messages.router, API),
-    (booking.api_policy.router, API),
-    (booking.api_fitness.router, API),
-    (booking.api_training.router, API),
-    (booking.api_resources.router, API),
-    (booking.api_search.router, API),
-    (booking.api_series.router, API),
-    (booking.api_import.router, API),
-    (booking.api_services.router, API),
+    (booking.waitlist.api.router, API),
+    (booking.presence.api.router, API),
+    (booking.messages.api_feeds.router, API),
+    (booking.messages.api_feeds.public, ""),
+    (booking.messages.api.router, API),
+    (booking.rules.api.router, API),
+    (booking.fitness.api.router, API),
+    (booking.training.api.router, API),
+    (booking.services.api_resources.router, API),
+    (booking.search.api.router, API),
+    (booking.series.api.router, API),
+    (booking.tables.api.router, API),
+    (booking.services.api.router, API),
     (telemetry.api.router, API),
     (billing.api.router, API),
     *((router, "") for router in pages.ROUTERS),

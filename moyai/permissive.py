@@ -7,16 +7,16 @@ anything any more, the device does what was set for its machine.
 import logging
 from datetime import UTC, datetime
 from threading import Event
-from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
-from booking import interlock, permits
+from booking.presence import interlock, permits
 from coop import database, register
 from coop.database import Connection, DatabaseAway, Pool
+from coop.mqtt import Tls, introduce
 from coop.settings import Settings
 
 log = logging.getLogger("moyai.permissive")
@@ -28,7 +28,7 @@ Word = tuple[str, bytes]
 
 def run_loop(pool: Pool, settings: Settings, stop: Event) -> None:
     """Publish each permit, and its changes, until `stop` is set; a broker or database that is away is waited for."""
-    speaker = _Speaker(settings.mqtt_url)
+    speaker = _Speaker(settings)
     speaker.start()
     try:
         while not stop.wait(PAUSE_SECONDS):
@@ -52,21 +52,16 @@ def words(conn: Connection) -> list[Word]:
 class _Speaker:
     """Publishes what differs from what was said since the connection was made."""
 
-    def __init__(self, mqtt_url: str) -> None:
-        self._url = urlsplit(mqtt_url)
+    def __init__(self, settings: Settings) -> None:
         self._said: dict[str, bytes] = {}
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"moyai-permissive-{uuid4().hex[:12]}")
-        if self._url.username:
-            self._client.username_pw_set(unquote(self._url.username), unquote(self._url.password or ""))
-        if self._url.scheme == "mqtts":
-            self._client.tls_set()
+        self._address = introduce(self._client, settings.mqtt_url, Tls.of(settings))
         self._client.reconnect_delay_set(min_delay=1, max_delay=15)
         self._client.on_connect = self._on_connect
 
     def start(self) -> None:
         """Connect in the background, and again whenever the connection is lost."""
-        port = self._url.port or (8883 if self._url.scheme == "mqtts" else 1883)
-        self._client.connect_async(self._url.hostname or "127.0.0.1", port)
+        self._client.connect_async(*self._address)
         self._client.loop_start()
 
     def say(self, words: list[Word]) -> None:

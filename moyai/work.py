@@ -9,7 +9,8 @@ from threading import Event, Thread
 import procrastinate
 from procrastinate import App
 
-from booking import jobs, sending
+from booking import jobs
+from booking.messages import sending
 from coop import database
 from coop.database import Pool
 from coop.jobs import create_app

@@ -7,7 +7,7 @@ the badge to the reader again.
 import logging
 from collections.abc import Iterable, Sequence
 
-from booking import check_in
+from booking.presence import check_in
 from coop.database import Connection
 from coop.errors import MoyaiError
 from coop.queries import load

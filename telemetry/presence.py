@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from booking.presence.rules import Signal, check_in
+from booking.presence import check_in
+from booking.presence.rules import Signal
 from coop.database import Connection
 from telemetry.states.live import current_state
 from telemetry.states.model import State

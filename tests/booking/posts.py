@@ -16,7 +16,7 @@ import psycopg
 from aiosmtpd.controller import Controller
 from procrastinate import App
 
-from booking import sending
+from booking.messages import sending
 from coop.database import open_pool
 from coop.jobs import create_app
 from coop.settings import Settings

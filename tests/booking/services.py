@@ -2,8 +2,8 @@
 
 from datetime import UTC, date, datetime, time
 
-from booking.define import NeedRow, Offered, Pool, Resource, add_resource, put_pool, put_service
-from booking.services import Edge, Mark, ServiceKind
+from booking.services.define import NeedRow, Offered, Pool, Resource, add_resource, put_pool, put_service
+from booking.services.model import Edge, Mark, ServiceKind
 from coop import people
 from coop.database import Connection
 from coop.identity import SYSTEM, Role, Viewer

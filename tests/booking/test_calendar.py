@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from booking.calendar import Calendar, CalendarException, CountryUnknown, HolidayClosing, public_holidays
+from booking.rules.calendar import Calendar, CalendarException, CountryUnknown, HolidayClosing, public_holidays
 from coop.interval import Interval, merge
 from coop.machines import OpeningHours
 

@@ -21,7 +21,7 @@ from coop.queries import load
 from tests.booking.places import Place, settle_in
 from tests.parts.databases import Database
 
-SQL = load("booking")
+SQL = {**load("booking"), **load("booking.services")}
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 

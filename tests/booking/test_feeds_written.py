@@ -10,9 +10,9 @@ from dateutil import tz
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking import ics
-from booking.ics import Entry, Method, Standing
-from booking.vtimezone import vtimezone
+from booking.messages import ics
+from booking.messages.ics import Entry, Method, Standing
+from booking.messages.vtimezone import vtimezone
 from coop.interval import Interval
 from tests.booking import calendars
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from booking.free import bookable, slots, stretches
 from booking.model import Terms
-from booking.policy import Question, judge, on_grid_before
+from booking.rules.policy import Question, judge, on_grid_before
 from coop.interval import Interval, subtract
 from coop.machines import OpeningHours, open_intervals
 

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from booking.ical_import import CalendarUnreadable, import_calendar, read
-from booking.importing import ImportRefused
+from booking.tables.ical_import import CalendarUnreadable, import_calendar, read
+from booking.tables.importing import ImportRefused
 from coop import people
 from coop.database import Connection
 from coop.errors import Forbidden

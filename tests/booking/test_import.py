@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
 from booking import Wish, reserve
-from booking.forms import Kind, form
-from booking.importing import check, said
+from booking.tables.forms import Kind, form
+from booking.tables.importing import check, said
 from coop import database
 from coop.identity import Role
 from coop.interval import Interval

@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from booking import cli
-from booking.importing import ImportRefused
+from booking.tables.importing import ImportRefused
 from tests.booking.places import settle_in
 from tests.parts.databases import Database
 

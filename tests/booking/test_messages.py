@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 import booking
-from booking import messages
-from booking.announcing import announce
 from booking.handover import announce_late, hand_over
-from booking.messages import Facts
+from booking.messages import words as messages
+from booking.messages.announcing import announce
+from booking.messages.words import Facts
 from coop import database
 from coop.identity import Role
 from coop.interval import Interval

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from booking.model import Terms
-from booking.policy import Question, judge, latest_end, on_grid_after, on_grid_before
+from booking.rules.policy import Question, judge, latest_end, on_grid_after, on_grid_before
 from coop.interval import Interval
 from coop.machines import OpeningHours
 

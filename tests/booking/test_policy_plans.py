@@ -12,7 +12,7 @@ from coop.queries import load
 from tests.booking.places import settle_in
 from tests.parts.databases import Database
 
-SQL = load("booking")
+SQL = load("booking.rules")
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
 
 

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from booking.calendar import CalendarException, HolidayClosing
 from booking.model import Conditions, Fitness, Terms
-from booking.policy import Facts, Question, consider, earliest_start, fit, judge, latest_end
-from booking.qualification import Qualification
-from booking.quota import Counted, Quota, Span
+from booking.rules.calendar import CalendarException, HolidayClosing
+from booking.rules.policy import Facts, Question, consider, earliest_start, fit, judge, latest_end
+from booking.rules.quota import Counted, Quota, Span
+from booking.training.qualification import Qualification
 from coop.interval import Interval
 from coop.machines import OpeningHours
 

@@ -8,12 +8,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from booking import Status, Wish, cancel, check_in, find, offer, overrun, release, reserve, waitlist
-from booking.check_in import NotAtMachine, NothingToBegin, Tapped
+from booking import Status, Wish, cancel, find, reserve
 from booking.jobs import sweep
 from booking.model import Reservation
-from booking.presence import Signal, Step
-from booking.waiting import Needs
+from booking.presence import check_in, overrun, release
+from booking.presence.check_in import NotAtMachine, NothingToBegin, Tapped
+from booking.presence.rules import Signal, Step
+from booking.waitlist import ask as waitlist
+from booking.waitlist import offer
+from booking.waitlist.waiting import Needs
 from coop import database
 from coop.database import Connection, Pool
 from coop.errors import Forbidden

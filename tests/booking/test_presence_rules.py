@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking.interlock import Deny, Form, Interlock, OnLoss, Permit, Situation, command, decide
-from booking.presence import Absence, PresenceRule, Signal, Step, step
+from booking.presence.interlock import Deny, Form, Interlock, OnLoss, Permit, Situation, command, decide
+from booking.presence.rules import Absence, PresenceRule, Signal, Step, step
 from coop.interval import Interval
 
 START = datetime(2026, 10, 1, tzinfo=UTC)

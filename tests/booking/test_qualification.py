@@ -9,10 +9,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from booking import SlotDenied, SlotTaken, Wish, granting, reserve, training
-from booking.facts import Preparation
-from booking.rules import change_policy
-from booking.training import TrainingFull, TrainingWish
+from booking import SlotDenied, SlotTaken, Wish, reserve
+from booking.rules.edit import change_policy
+from booking.rules.facts import Preparation
+from booking.training import granting
+from booking.training import sessions as training
+from booking.training.sessions import TrainingFull, TrainingWish
 from coop import database
 from coop.database import Connection, Pool
 from coop.identity import SYSTEM, Role

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from booking import SlotDenied, Wish, cancel, move, reserve
-from booking.quota import Counted, Span, week_of
-from booking.rules import LimitWanted, RuleInThePast, quotas, set_quota
+from booking.rules.edit import LimitWanted, RuleInThePast, quotas, set_quota
+from booking.rules.quota import Counted, Span, week_of
 from coop import database, people
 from coop.database import Connection, Pool
 from coop.identity import SYSTEM, Role, Viewer

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from booking.recurrence import (
+from booking.series.recurrence import (
     RuleInvalid,
     RulePartUnsupported,
     SeriesTooLong,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from booking.ranking import Answer, PartNeeds, answer, mpe_um, screen
+from booking.search.ranking import Answer, PartNeeds, answer, mpe_um, screen
 from coop import database, machines
 from coop.identity import Role
 from coop.machines import Machine, OpeningHours

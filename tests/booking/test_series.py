@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from booking import Status, Wish, cancel, find, move, reserve
-from booking.outcome import Outcome, SeriesRefused, preview
-from booking.recurrence import StartNotInRule
-from booking.series import Conflicts, find_series, nearest, reserve_series
-from booking.series_change import Scope, cancel_series, move_series
+from booking.series.change import Scope, cancel_series, move_series
+from booking.series.outcome import Outcome, SeriesRefused, preview
+from booking.series.recurrence import StartNotInRule
+from booking.series.reserve import Conflicts, find_series, nearest, reserve_series
 from booking.store import terms
 from coop import database, people, register
 from coop.database import Connection, Pool

@@ -28,7 +28,7 @@ from booking import (
     swap,
 )
 from booking.outages import OutageConflicts, OutageOverlaps
-from booking.services import Edge, Mark
+from booking.services.model import Edge, Mark
 from coop.database import Connection
 from coop.identity import SYSTEM
 from coop.interval import Interval

@@ -20,15 +20,15 @@ from booking import (
     reserve_any,
     shorten,
     store,
-    store_services,
     swap,
     terms,
 )
 from booking.claim import claim
 from booking.model import Claim
 from booking.move import HasBegun, NotShorter
-from booking.services import Edge, Mark, Need
-from booking.store_services import OptionUnknown, ServiceUnknown
+from booking.services import store as store_services
+from booking.services.model import Edge, Mark, Need
+from booking.services.store import OptionUnknown, ServiceUnknown
 from coop.database import Connection
 from coop.errors import PreconditionFailed
 from coop.interval import Interval

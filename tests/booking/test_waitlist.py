@@ -16,10 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from booking import SlotTaken, Status, Wish, cancel, find, offer, reserve, waitlist
+from booking import SlotTaken, Status, Wish, cancel, find, reserve
 from booking.model import Reservation
-from booking.offer import OfferOver
-from booking.waiting import Needs, Offer, Request
+from booking.waitlist import ask as waitlist
+from booking.waitlist import offer
+from booking.waitlist.offer import OfferOver
+from booking.waitlist.waiting import Needs, Offer, Request
 from coop import database
 from coop.database import Connection, Pool
 from coop.errors import NotFound

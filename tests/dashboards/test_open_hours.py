@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from booking.closures import close_on_holidays, close_or_open
+from booking.rules.closures import close_on_holidays, close_or_open
 from coop.database import Connection
 from coop.identity import SYSTEM
 from coop.interval import Interval, local_midnight, month

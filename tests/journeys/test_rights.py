@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 import booking
-from booking import feeds, hold, waitlist
-from booking.series import Conflicts, reserve_series
-from booking.waiting import Needs
+from booking import hold
+from booking.messages import feeds
+from booking.series.reserve import Conflicts, reserve_series
+from booking.waitlist import ask as waitlist
+from booking.waitlist.waiting import Needs
 from coop import database, machines, people
 from coop.identity import SEES_NAMES, Role, Viewer
 from coop.interval import Interval

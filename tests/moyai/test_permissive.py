@@ -13,9 +13,10 @@ import psycopg
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from booking import Wish, cancel, check_in, permits, reserve
-from booking.interlock import Form, Interlock, OnLoss
-from booking.presence import Signal
+from booking import Wish, cancel, reserve
+from booking.presence import check_in, permits
+from booking.presence.interlock import Form, Interlock, OnLoss
+from booking.presence.rules import Signal
 from coop.database import Pool
 from coop.identity import SYSTEM
 from coop.interval import Interval

@@ -5,7 +5,8 @@ from time import monotonic, sleep
 
 import psycopg
 
-from booking import Wish, check_in, reserve
+from booking import Wish, reserve
+from booking.presence import check_in
 from coop.identity import SYSTEM
 from coop.interval import Interval
 from telemetry import devices

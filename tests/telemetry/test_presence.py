@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking import store_presence
 from booking.jobs import sweep
-from booking.presence import Signal
+from booking.presence import store as store_presence
+from booking.presence.rules import Signal
 from coop.database import Connection, Pool
 from tests.telemetry.signals import MACHINE, signal
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import psycopg
 
-from booking import fitness
+from booking.fitness import evidence as fitness
 from coop.database import Connection, open_pool
 from telemetry.derive import derive_all
 from tests.parts.databases import Database

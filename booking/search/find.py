@@ -1,0 +1,222 @@
+"""What is free for these needs from A to B, across all machines."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from booking.free import STRIDE, bookable, runs, slots
+from booking.model import Denial, Terms
+from booking.rules.policy import Facts, Question, earliest_start, fit, judge, latest_end
+from booking.search import ranking
+from booking.search import store as store_search
+from booking.search.ranking import Answer, Order, PartNeeds
+from booking.services import pools
+from booking.services import store as store_services
+from booking.services.model import ServiceKind
+from coop import machines
+from coop.database import Connection
+from coop.identity import Role, Viewer
+from coop.interval import Interval
+from coop.machines import Machine
+
+SLOTS = 3
+"""How many slots of a machine are shown."""
+
+NOTHING_FREE = Denial("booking.nothing_free")
+NOT_OFFERED = Denial("booking.service_unknown")
+
+LASTING = frozenset(
+    {
+        "booking.out_of_service",
+        "booking.check_failed",
+        "booking.members_only",
+        "booking.nonmember_limit_reached",
+        "booking.qualification_missing",
+        "booking.qualification_lapsed",
+        "booking.too_short",
+        "booking.too_long",
+    }
+)
+"""What no other slot would change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is looked for: a slot of `length` within `window` for `service` on a machine that meets `needs`."""
+
+    needs: PartNeeds
+    window: Interval
+    length: timedelta
+    service: ServiceKind = ServiceKind.SELF_USE
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One machine: whether it could, why not or what to ask (`reasons`), why this viewer may not book it (`denials`),
+    and the first slots that they may."""
+
+    machine: Machine
+    answer: Answer
+    reasons: Sequence[Denial]
+    denials: Sequence[Denial] = ()
+    slots: Sequence[Interval] = ()
+
+
+def search(conn: Connection, viewer: Viewer, wanted: Search, order: Order, now: datetime) -> list[Found]:
+    """Every machine of the kind and site in question, what can be booked first, then what to ask, then what cannot.
+
+    A search that found no slot is remembered as unmet demand, without who it was.
+    """
+    needs = wanted.needs
+    known = [
+        each for each in machines.machines(conn) if needs.kind in {None, each.kind} and needs.site in {None, each.site}
+    ]
+    screened = {each.id: ranking.screen(each, needs) for each in known}
+    possible = [each.id for each in known if ranking.answer(screened[each.id]) is not Answer.NO]
+    terms = store_search.terms_of_all(conn, possible, wanted.service)
+    standing = store_search.standing_of_all(conn, viewer, {each.kind for each in known}, wanted.window.start, now)
+    if viewer.has(Role.OFFICE, Role.OPERATOR):
+        standing = replace(standing, facts=replace(standing.facts, is_member=True))
+    looked = _look(conn, list(terms.values()), wanted, now, standing.to, alone=viewer.member_id is not None)
+    found = [_found(each, screened[each.id], looked, offered=each.id in terms) for each in known]
+    if not any(each.slots for each in found):
+        store_search.log_unmet_demand(
+            conn,
+            needs,
+            wanted.window,
+            wanted.length,
+            wanted.service,
+            by_member=viewer.member_id is not None and standing.facts.is_member,
+            candidates=len(terms),
+            now=now,
+        )
+    return sorted(found, key=lambda each: _rank(each, order))
+
+
+def _found(
+    machine: Machine, said: list[Denial], looked: dict[str, tuple[list[Interval], list[Denial]]], *, offered: bool
+) -> Found:
+    answer = ranking.answer(said)
+    if answer is Answer.NO:
+        return Found(machine, answer, said)
+    if not offered:
+        return Found(machine, Answer.NO, [*said, NOT_OFFERED])
+    slots, denials = looked[machine.id]
+    return Found(machine, answer, said, denials, slots)
+
+
+def _rank(found: Found, order: Order) -> tuple[object, ...]:
+    first = found.slots[0].start.timestamp() if found.slots else float("inf")
+    grade = list(Answer).index(found.answer)
+    spare = ranking.spare(found.machine)
+    told = (first, spare) if order is Order.EARLIEST else (spare, first)
+    return (not found.slots, grade, *told, found.machine.id)
+
+
+def _look(
+    conn: Connection,
+    machines: Sequence[Terms],
+    wanted: Search,
+    now: datetime,
+    facts: Callable[[Terms], Facts],
+    *,
+    alone: bool,
+) -> dict[str, tuple[list[Interval], list[Denial]]]:
+    """The first slots of each machine and, where it has none, what stands against it.
+
+    A stride of days at a time, with two statements for all machines that want more.
+    """
+    found: dict[str, list[Interval]] = {}
+    denials: dict[str, list[Denial]] = {}
+    questions = {
+        each.machine_id: Question(
+            Interval.of(wanted.window.start, wanted.length),
+            each,
+            now,
+            alone=alone and wanted.service is ServiceKind.SELF_USE,
+            facts=facts(each),
+        )
+        for each in machines
+    }
+    pending = []
+    for each in machines:
+        found[each.machine_id] = []
+        denials[each.machine_id] = [said for said in judge(questions[each.machine_id]) if said.code in LASTING]
+        if fit(each) and not denials[each.machine_id]:
+            pending.append(each)
+    for stride in _strides(wanted.window):
+        window = Interval(stride.start, min(stride.end + wanted.length, wanted.window.end))
+        gaps = store_search.gaps_of_all(conn, [each.machine_id for each in pending], window, wanted.length)
+        taken = _taken(conn, pending, window, wanted.length)
+        for each in pending:
+            here, refused = found[each.machine_id], denials[each.machine_id]
+            for slot in _slots(each, gaps.get(each.machine_id, []), wanted.length, window, now, taken):
+                said = judge(replace(questions[each.machine_id], wanted=slot))
+                if said:
+                    refused[:] = refused or said
+                elif slot.start < stride.end and not (here and here[-1].overlaps(slot)):
+                    here.append(slot)
+                if len(here) == SLOTS:
+                    break
+        pending = [each for each in pending if len(found[each.machine_id]) < SLOTS]
+        if not pending:
+            break
+    return {
+        each.machine_id: (
+            found[each.machine_id],
+            [] if found[each.machine_id] else denials[each.machine_id] or [NOTHING_FREE],
+        )
+        for each in machines
+    }
+
+
+def _strides(window: Interval) -> Iterator[Interval]:
+    start = window.start
+    while start < window.end:
+        yield Interval(start, min(start + STRIDE, window.end))
+        start += STRIDE
+
+
+def _slots(
+    terms: Terms, gaps: list[Interval], length: timedelta, window: Interval, now: datetime, taken: pools.Busy
+) -> Iterator[Interval]:
+    """Slots of `length` in which the machine is open, has room, and its service can be had."""
+    start, end = max(window.start, earliest_start(terms, now)), min(window.end, latest_end(terms, now))
+    if start >= end or not gaps:
+        return
+    opened = terms.calendar.open_intervals(Interval(start, end))
+    free = [each for each in bookable(terms, _shared(opened, gaps), now) if each.start + length <= each.end]
+    if terms.service.needs:
+        around = _around(terms, window, length)
+        units = {unit: taken.get(unit, ()) for unit in terms.service.unit_ids}
+        free = list(runs(terms, free, length, pools.with_hours(terms, units, around) if around else {}))
+    yield from slots(free, length)
+
+
+def _taken(conn: Connection, machines: Sequence[Terms], window: Interval, length: timedelta) -> pools.Busy:
+    """When the units are taken that the services of `machines` may need for slots within `window`."""
+    times = [around for each in machines if (around := _around(each, window, length))]
+    if not times:
+        return {}
+    units = {unit for each in machines for unit in each.service.unit_ids}
+    return store_services.busy(
+        conn, units, Interval(min(each.start for each in times), max(each.end for each in times))
+    )
+
+
+def _around(terms: Terms, window: Interval, length: timedelta) -> Interval | None:
+    """The time in which the needs of slots within `window` lie."""
+    return pools.hull(terms, [Interval.of(window.start, length), Interval(window.end - length, window.end)])
+
+
+def _shared(some: Sequence[Interval], others: Sequence[Interval]) -> Iterator[Interval]:
+    """What lies in both of two sorted lists."""
+    i = j = 0
+    while i < len(some) and j < len(others):
+        both = some[i].intersect(others[j])
+        if both:
+            yield both
+        if some[i].end <= others[j].end:
+            i += 1
+        else:
+            j += 1

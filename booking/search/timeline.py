@@ -1,0 +1,81 @@
+"""What takes all machines in a window and when they are open: what a calendar of every machine draws."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from booking.search import store as store_search
+from booking.services.model import ServiceKind
+from coop import machines
+from coop.database import Connection
+from coop.errors import Invalid
+from coop.identity import Viewer
+from coop.interval import Interval
+from coop.queries import load
+
+SQL = load("booking.search")
+
+
+class WindowTooLong(Invalid):
+    """So long a time is asked about in parts."""
+
+    code = "booking.window_too_long"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A reservation or an outage as one viewer sees it; of another member's reservation only when it is."""
+
+    when: Interval
+    id: UUID | None = None
+    status: str | None = None
+    member_name: str | None = None
+    person_name: str | None = None
+    mine: bool = False
+    outage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One machine: when it is open, and what takes it, by start."""
+
+    machine_id: str
+    opened: Sequence[Interval]
+    taken: Sequence[Taken]
+
+
+def timeline(conn: Connection, viewer: Viewer, machine_ids: Sequence[str] | None, window: Interval) -> list[Line]:
+    """A line for each of these machines (None: all), by id; those that are not there are left out.
+
+    Of all machines at once only one's own reservations come with their id: ids do not compress.
+    """
+    wanted = [each.id for each in machines.machines(conn) if machine_ids is None or each.id in machine_ids]
+    terms = store_search.terms_of_all(conn, wanted, ServiceKind.SELF_USE)
+    taken: dict[str, list[Taken]] = defaultdict(list)
+    values = {"machine_ids": wanted, "from": window.start, "until": window.end}
+    for machine_id, start, end, outage, *reserved in conn.execute(SQL["timeline"], values):
+        when = Interval(start, end)
+        if when.overlaps(window):
+            seen = _taken(viewer, when, outage, *reserved)
+            taken[machine_id].append(seen if seen.mine or machine_ids is not None else replace(seen, id=None))
+    return [Line(each, terms[each].calendar.open_intervals(window), taken[each]) for each in wanted]
+
+
+def _taken(
+    viewer: Viewer,
+    when: Interval,
+    outage: str | None,
+    reservation_id: UUID | None,
+    status: str | None,
+    member_id: str | None,
+    member_name: str | None,
+    person_id: UUID | None,
+    person_name: str | None,
+) -> Taken:
+    if outage is not None:
+        return Taken(when, outage=outage)
+    mine = person_id is not None and person_id == viewer.person_id
+    if not viewer.sees_names_of(member_id):
+        return Taken(when, mine=mine)
+    return Taken(when, reservation_id, status, member_name, person_name, mine)
