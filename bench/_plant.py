@@ -10,7 +10,7 @@ import psycopg
 
 from moyai.publish import publish_trace
 from moyai.replay import Message
-from telemetry.ingest import Ingester
+from telemetry.ingest.ingester import Ingester
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.timescale import TimescaleCluster
 from tests.telemetry.plant import found, settings

@@ -107,7 +107,7 @@ def ingest(health_port: HealthPort = 0, health_host: HealthHost = "127.0.0.1") -
         moyai ingest --health-port 8001
     """
     from moyai.health import serving
-    from telemetry.ingest import Ingester
+    from telemetry.ingest.ingester import Ingester
 
     settings = Settings.from_environment().require("database_url", "mqtt_url")
     _log_to_stderr(logging.INFO)

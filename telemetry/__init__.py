@@ -5,5 +5,5 @@ is stored, once; what cannot be read is kept with its bytes and a reason. A read
 State comes from stored readings alone: in whatever order they arrive, the same running, idle and unknown follow.
 A person's decision is an input that survives each recomputation.
 
-Modules are imported by their own name (`from telemetry.ingest import Ingester`); nothing is re-exported here.
+Modules are imported by their own name (`from telemetry.ingest.ingester import Ingester`); nothing is re-exported here.
 """

@@ -19,7 +19,7 @@ from coop.machines import Machine
 from coop.register import Cooperative
 from coop.settings import Settings
 from telemetry import devices
-from telemetry.ingest import Ingester
+from telemetry.ingest.ingester import Ingester
 from telemetry.model import Device, Message
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

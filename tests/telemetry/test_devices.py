@@ -13,7 +13,7 @@ from coop.interval import Interval
 from coop.machines import Machine, MachineUnknown
 from telemetry import devices
 from telemetry.model import Device, Reading, Reason
-from telemetry.store_readings import prepare, save
+from telemetry.ingest.store import prepare, save
 from tests.telemetry.plant import delivered
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -12,8 +12,8 @@ from psycopg import sql
 
 from coop.settings import Settings
 from moyai.parts.broker import BrokerUser, EmbeddedBroker
-from telemetry import intake
-from telemetry.ingest import Ingester
+from telemetry.ingest import intake
+from telemetry.ingest.ingester import Ingester
 from tests.parts.databases import Database
 from tests.parts.mosquitto import Mosquitto
 from tests.parts.timescale import TimescaleCluster
@@ -277,7 +277,7 @@ def test_a_stop_while_the_database_is_away_leaves_the_rest_to_the_broker(
 
     with monkeypatch.context() as outage:
         outage.setattr(Ingester, "_connect", away)
-        outage.setattr("telemetry.ingest.LAST_TRY_SECONDS", 0.3)
+        outage.setattr("telemetry.ingest.ingester.LAST_TRY_SECONDS", 0.3)
         with ingesting(plant) as ingester:
             wait(lambda: ingester.metrics.connected)
             publisher.send(topic, {"at": at(1), "value": 1}, b"bad")

@@ -11,7 +11,7 @@ from coop.queries import load
 from telemetry.decode import MAX_PAYLOAD_BYTES
 from telemetry.model import Decoded, Message, Reading, Reason, Rejected
 
-SQL = load("telemetry")
+SQL = load("telemetry.ingest")
 
 _COLUMN_TYPES = ("int4", "timestamptz", "int8", "float8", "text", "timestamptz")
 

@@ -17,12 +17,12 @@ from coop import register
 from coop.database import Connection
 from coop.mqtt import Tls
 from coop.settings import Settings
-from telemetry import store_readings
+from telemetry.ingest import store
 from telemetry.badges import hear_taps, without_taps
 from telemetry.decode import decode
-from telemetry.intake import Intake
+from telemetry.ingest.intake import Intake
 from telemetry.model import Decoded, Message, Reading, Reason, Rejected
-from telemetry.store_readings import Stored
+from telemetry.ingest.store import Stored
 
 log = logging.getLogger("telemetry.ingest")
 
@@ -150,7 +150,7 @@ class Ingester:
     def _commit(self, batch: Sequence[Decoded]) -> None:
         conn = self._conn or self._connect()
         with conn.transaction():
-            stored = store_readings.save(conn, self._client_id, without_taps(batch), self._channels)
+            stored = store.save(conn, self._client_id, without_taps(batch), self._channels)
             hear_taps(conn, self._settings.secret_key, batch)
         self._count(batch, stored)
 
@@ -179,7 +179,7 @@ class Ingester:
         self._conn = psycopg.connect(
             self._settings.database_url, autocommit=True, connect_timeout=5, options="-c TimeZone=UTC"
         )
-        store_readings.prepare(self._conn)
+        store.prepare(self._conn)
         return self._conn
 
     def _disconnect(self) -> None:
