@@ -114,11 +114,11 @@ def machines_to_derive(conn: Connection) -> list[str]:
 
 
 def _json(carry: Carry) -> Jsonb:
-    return Jsonb([carry.last_at, carry.value, carry.state.value, carry.native, carry.pending_since])
+    return Jsonb([[carry.last_at, carry.value, carry.state.value, carry.native, carry.pending_since]])
 
 
-def carry_of(stored: Iterable[object]) -> Carry:
+def carry_of(stored: Iterable[Iterable[object]]) -> Carry:
     """A carry as it stands in the database."""
-    last_at, value, state, native, pending_since = stored
+    ((last_at, value, state, native, pending_since),) = stored
     number = float(value) if isinstance(value, int) else value  # JSON has one kind of number
     return Carry(last_at, number, State(state), native, pending_since)  # type: ignore[arg-type]  # as `_json` wrote it

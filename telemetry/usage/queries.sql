@@ -41,7 +41,7 @@ ORDER BY id
 -- open_findings: These decisions rest on evidence that changed; each is found once until it is closed.
 INSERT INTO telemetry.finding (machine_id, kind, decision_id)
 SELECT machine_id, 'decision_outdated', id FROM telemetry.decision WHERE id = ANY(%(ids)s)
-ON CONFLICT (kind, decision_id) WHERE closed_at IS NULL DO NOTHING
+ON CONFLICT DO NOTHING
 
 -- close_findings: Nothing is open about these decisions any more.
 UPDATE telemetry.finding SET closed_at = now() WHERE decision_id = ANY(%(ids)s) AND closed_at IS NULL

@@ -10,7 +10,7 @@ from coop.identity import SYSTEM
 from coop.interval import Interval
 from coop.settings import Settings
 from telemetry.derive import derive_all, run_loop
-from telemetry.states.fold import live, rules
+from telemetry.states import live, rules
 from tests.parts.databases import Database
 from tests.telemetry.signals import MACHINE, POWER, at, signal, trace
 
