@@ -30,6 +30,13 @@ ALTER TABLE telemetry.usage
     ADD COLUMN energy_kwh numeric CONSTRAINT usage_energy_not_negative CHECK (energy_kwh >= 0),
     ADD COLUMN parts integer CONSTRAINT usage_parts_not_negative CHECK (parts >= 0);
 
+-- How far billing closed its periods: usage before is in a closed period, and a change of it becomes an adjustment.
+CREATE TABLE telemetry.closed (
+    single  boolean PRIMARY KEY DEFAULT true CONSTRAINT closed_is_single CHECK (single),
+    until   timestamptz NOT NULL,
+    told_at timestamptz NOT NULL DEFAULT now()
+);
+
 -- What a person must look at: raised and closed by derivation and by a sweep, once while it lasts.
 DROP INDEX telemetry.finding_open_once;
 
