@@ -12,6 +12,7 @@ from coop import audit
 from coop.database import Connection
 from coop.errors import Conflict, NotFound
 from coop.identity import Role, Viewer
+from telemetry.usage.closed import tell_closed
 
 
 class PeriodUnknown(NotFound):
@@ -97,6 +98,7 @@ def close(conn: Connection, viewer: Viewer, month: str, now: datetime) -> Period
         previous=previous[0] if previous else None,
         hashed=signed.sha256,
     )
+    tell_closed(conn, inputs.interval.end)
     detail: dict[str, object] = {
         "evidence_hash": signed.sha256.hex(),
         "statements": len(settlement.statements),

@@ -45,3 +45,13 @@ ON CONFLICT DO NOTHING
 
 -- close_findings: Nothing is open about these decisions any more.
 UPDATE telemetry.finding SET closed_at = now() WHERE decision_id = ANY(%(ids)s) AND closed_at IS NULL
+
+-- tell_closed: Periods are closed up to a moment; the findings that a closed one changed are dealt with.
+WITH told AS (
+    INSERT INTO telemetry.closed (until) VALUES (%(until)s)
+    ON CONFLICT (single) DO UPDATE SET until = greatest(closed.until, excluded.until), told_at = now()
+)
+UPDATE telemetry.finding SET closed_at = now() WHERE kind = 'closed_month_changed' AND closed_at IS NULL
+
+-- closed_until: Until when periods are closed.
+SELECT until FROM telemetry.closed
