@@ -14,16 +14,19 @@ from pathlib import Path
 from typing import TextIO
 
 import orjson
+import psycopg
 
 from coop.errors import Conflict, Unavailable
 from coop.migrate import migrate
 from coop.settings import Settings
+from moyai.parts.accounts import Accounts, users
 from moyai.parts.broker import BrokerUser, EmbeddedBroker
 from moyai.parts.postgres import EmbeddedPostgres
 from moyai.parts.private import private_folder, secret, write_private
 from moyai.parts.process import PartFailed, free_port, last_line, listens
 from moyai.parts.service import Service, end_orphan
 from moyai.parts.supervisor import Part, Supervisor
+from telemetry.devices.accounts import EMBEDDED
 
 Say = Callable[[str], None]
 SERVICES = ("work", "ingest", "serve")
@@ -90,9 +93,14 @@ def running(settings: Settings, say: Say = lambda _: None) -> Iterator[Running]:
         migrate(settings.database_owner_url)
         if not settings.mqtt_url:
             password = secret(private_folder(folder / "broker") / "moyai.password")
-            broker = EmbeddedBroker(folder / "broker", users=[BrokerUser("moyai", password)])
+            service = BrokerUser("moyai", password)
+            with psycopg.connect(settings.database_url) as conn:
+                broker = EmbeddedBroker(folder / "broker", users=users(conn, service))
             bring_up("broker", broker)
-            settings = replace(settings, mqtt_url=broker.url, mqtt_version=3)
+            settings = replace(settings, mqtt_url=broker.url, mqtt_version=3, mqtt_admin_url=EMBEDDED)
+            accounts = Accounts(broker, service, settings.database_url)
+            accounts.start()
+            stack.callback(accounts.stop)
 
         run_folder = private_folder(folder / "run")
         for name in SERVICES:

@@ -25,40 +25,54 @@ from moyai.parts.process import (
     spawn,
     wait_for_port,
 )
+from telemetry.devices.rights import Rights
 
 ACK_WAIT_SECONDS = 10
+DELIVERIES = "$MQTT.sub.>"  # by which it hands a subscriber what it kept for it
 MAX_UNACKNOWLEDGED = 30_000  # a session may have 65,535 in all, and a subscription to `#` counts twice
 
-_TOPIC = re.compile(r"[^\s.*>+#]+")
+_LEVEL = re.compile(r"[^\s.*>+#/]+|\+")
 
 
 class TopicUnusable(Invalid):
-    """A topic prefix that permissions cannot be given on: it has spaces, dots or wildcards."""
+    """A topic that permissions cannot be given on: it has spaces, dots or wildcards within a level."""
 
     code = "moyai.topic_unusable"
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerUser:
-    """Who may connect. `publishes_under` is the one topic it may publish under; None is the service, which may all.
+    """Who may connect; `password` may be a bcrypt hash. Without `rights` it is the service, which may all.
 
-    A device cannot subscribe to anything. What it publishes elsewhere the broker acknowledges, drops and logs
-    (MQTT 3.1.1 has no way to refuse a publish).
+    What a device publishes elsewhere the broker acknowledges, drops and logs (MQTT 3.1.1 has no way to refuse it).
     """
 
     name: str
     password: str = field(repr=False)
-    publishes_under: str | None = None
+    rights: Rights | None = None
 
     def as_config(self) -> dict[str, object]:
-        """This user in nats-server's configuration, where topic a/b is the subject a.b."""
+        """This user in nats-server's configuration, where topic a/b is the subject a.b; raises `TopicUnusable`."""
         user: dict[str, object] = {"user": self.name, "password": self.password}
-        if self.publishes_under is not None:
-            if not _TOPIC.fullmatch(self.publishes_under):
-                raise TopicUnusable(topic=self.publishes_under)
-            subject = self.publishes_under.strip("/").replace("/", ".")
-            user["permissions"] = {"publish": {"allow": [f"{subject}.>"]}, "subscribe": {"deny": [">"]}}
+        if self.rights is not None:
+            publish, silent, subscribe = (
+                [subject for each in topics for subject in _subjects(each)]
+                for topics in (self.rights.publish, self.rights.silent, self.rights.subscribe)
+            )
+            hears = {"allow": [*subscribe, DELIVERIES]} if subscribe else {"deny": [">"]}
+            user["permissions"] = {"publish": {"allow": publish, "deny": silent}, "subscribe": hears}
         return user
+
+
+def _subjects(topic: str) -> list[str]:
+    """The subjects of a topic filter: `a/#` is a and everything below it."""
+    *levels, last = topic.split("/")
+    if last != "#":
+        levels.append(last)
+    if not levels or not all(map(_LEVEL.fullmatch, levels)):
+        raise TopicUnusable(topic=topic)
+    subject = ".".join("*" if each == "+" else each for each in levels)
+    return [subject, f"{subject}.>"] if last == "#" else [subject]
 
 
 class EmbeddedBroker:
@@ -117,6 +131,15 @@ class EmbeddedBroker:
         except PartFailed:
             self.kill()
             raise
+
+    def admit(self, users: Sequence[BrokerUser]) -> None:
+        """From now on these may connect; who is connected as somebody else is put out. Nothing is restarted."""
+        if tuple(users) == self.users:
+            return
+        self.users = tuple(users)
+        write_private(self._config, self._render())
+        if self._process is not None and self.alive():
+            self._process.send_signal(signal.SIGHUP)
 
     def stop(self) -> None:
         """End it in order; what is queued stays queued."""

@@ -26,3 +26,38 @@ SELECT d.id, d.decoder, d.address, b.machine_id,
 FROM telemetry.device d
 LEFT JOIN telemetry.binding b ON b.device_id = d.id AND b.bound @> %(now)s::timestamptz
 ORDER BY d.id
+
+-- change_device: How often a device should report, and whether it is an interlock.
+UPDATE telemetry.device SET expected_seconds = coalesce(%(expected_seconds)s, expected_seconds),
+    hears_commands = coalesce(%(hears_commands)s, hears_commands)
+WHERE id = %(id)s RETURNING id
+
+-- bindings: For which machines a device spoke and speaks, by time.
+SELECT machine_id, lower(bound), upper(bound) FROM telemetry.binding WHERE device_id = %(device_id)s ORDER BY bound
+
+-- lock_device: What a device's account is made of; nobody else changes it until the transaction ends.
+SELECT address, topic, hears_commands FROM telemetry.device WHERE id = %(id)s FOR UPDATE
+
+-- count_accounts: How many accounts a device ever had.
+SELECT count(*) FROM telemetry.account WHERE device_id = %(device_id)s
+
+-- add_account: Enter an account that holds until it is ended.
+INSERT INTO telemetry.account (username, device_id, password_hash, issued_at)
+VALUES (%(username)s, %(device_id)s, %(password_hash)s, %(now)s)
+
+-- end_accounts: The accounts of a device that would hold longer end at a moment.
+UPDATE telemetry.account SET ends_at = greatest(%(at)s, issued_at)
+WHERE device_id = %(device_id)s AND (ends_at IS NULL OR ends_at > %(at)s) AND removed_at IS NULL
+RETURNING username
+
+-- accounts_to_forget: The accounts that are over and that the broker still knows.
+SELECT username FROM telemetry.account WHERE ends_at <= %(now)s AND removed_at IS NULL ORDER BY username
+
+-- account_forgotten: The broker knows this account no more.
+UPDATE telemetry.account SET removed_at = %(now)s WHERE username = %(username)s
+
+-- admitted: The accounts that hold at a moment, with what their rights are made of.
+SELECT a.username, a.password_hash, d.address, d.topic, d.hears_commands
+FROM telemetry.account a JOIN telemetry.device d ON d.id = a.device_id
+WHERE a.ends_at IS NULL OR a.ends_at > %(now)s
+ORDER BY a.username

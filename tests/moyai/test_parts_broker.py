@@ -4,18 +4,21 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import bcrypt
 import paho.mqtt.client as mqtt
 import psutil
 import pytest
 
 from moyai.parts.broker import BrokerUser, EmbeddedBroker, TopicUnusable
+from telemetry.devices.rights import Rights, rights_of
 
 SERVICE = BrokerUser("moyai", "service-password")
-CMM = BrokerUser("cmm-1", "cmm-password", publishes_under="moyai/demo/cmm-1")
+CMM = BrokerUser("cmm-1", "cmm-password", rights_of("demo", "cmm-1", None, hears_commands=False))
 
 
 @pytest.fixture
@@ -137,7 +140,58 @@ def test_after_kill_9_of_its_owner_the_next_one_adopts_it_unless_the_users_chang
     changed.stop()
 
 
-@pytest.mark.parametrize("topic", ["moyai/demo/>", "moyai/#", "moyai/+/cmm-1", "moyai/demo/a.b", "moyai/a b", ""])
+def test_an_interlock_hears_what_is_said_to_it_and_nothing_else(broker: EmbeddedBroker) -> None:
+    hashed = bcrypt.hashpw(b"relay-password", bcrypt.gensalt(4)).decode()
+    relay = BrokerUser("relay.1", hashed, rights_of("demo", "relay", None, hears_commands=True))
+    broker.admit([SERVICE, relay])
+    service, device = Client(broker, SERVICE, "service"), patiently(broker, "relay.1", "relay-password")
+    assert device.subscribe("moyai/demo/relay/command/#")
+    assert not device.subscribe("moyai/demo/ct-1/command/#")
+    assert not device.subscribe("moyai/demo/#")
+    service.publish("moyai/demo/ct-1/command/enable", b"not for it")
+    service.publish("moyai/demo/relay/command/enable", b"yes")
+    assert device.wait(lambda: bool(device.received))
+    assert device.received == [("moyai/demo/relay/command/enable", b"yes")]
+    assert service.subscribe("moyai/demo/#")
+    device.publish("moyai/demo/relay/command/enable", b"from itself")
+    device.publish("moyai/demo/relay/power", b"12")
+    assert service.wait(lambda: ("moyai/demo/relay/power", b"12") in service.received)
+    assert all(payload != b"from itself" for _, payload in service.received)
+    service.close()
+    device.close()
+
+
+def test_who_is_no_longer_admitted_is_put_out_at_once_and_the_others_stay(broker: EmbeddedBroker) -> None:
+    service, device = Client(broker, SERVICE, "service"), Client(broker, CMM, "device")
+    put_out = threading.Event()
+    device.paho.on_disconnect = lambda *_: put_out.set()
+    pid = broker.pid
+    broker.admit([SERVICE])
+    assert put_out.wait(10)
+    device.close()
+    late = Client(broker, CMM, "device")
+    assert late.refused
+    late.close()
+    assert service.subscribe("moyai/#")
+    assert broker.pid == pid
+    service.close()
+
+
+def patiently(broker: EmbeddedBroker, name: str, password: str) -> Client:
+    """A client of a user that the broker is just being told of."""
+    deadline = time.monotonic() + 10
+    while True:
+        client = Client(broker, BrokerUser(name, password), "device")
+        if not client.refused:
+            return client
+        client.close()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "topic", ["moyai/demo/>", "#", "moyai/demo/a.b/#", "moyai/#/power", "moyai/a b", "moyai/x+/a", ""]
+)
 def test_a_topic_that_permissions_cannot_hold_is_refused(topic: str) -> None:
     with pytest.raises(TopicUnusable):
-        BrokerUser("x", "y", publishes_under=topic).as_config()
+        BrokerUser("x", "y", Rights((topic,), (), ())).as_config()
