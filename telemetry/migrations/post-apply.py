@@ -2,6 +2,6 @@
 
 from yoyo import step
 
-from telemetry import timescale
+from telemetry.storage import timescale
 
 step(timescale.lay_out)
