@@ -1,6 +1,7 @@
 """The nouns of intake: what devices say, and how it arrives. What it means: `states.model` and `usage.model`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -42,6 +43,10 @@ class Reason(StrEnum):
     UNKNOWN_DEVICE = "unknown_device"
     RETAINED_WITHOUT_TIME = "retained_without_time"
     REFUSED_BY_DATABASE = "refused_by_database"
+    UNKNOWN_DECODER = "unknown_decoder"
+    DECODER_FAILED = "decoder_failed"
+    AMBIGUOUS = "ambiguous"
+    NOT_BORN = "not_born"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +59,17 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Something that reports. `address` is the level of its topics after `moyai/<coop>/`."""
+    """Something that reports. `address` is the level of its topics after `moyai/<coop>/`.
+
+    `topic` are the levels that its topics begin with where it cannot speak there; `mapping` says which channel a name
+    of its own is, as its decoder reads it.
+    """
 
     id: str
     address: str
     decoder: str = "json"
+    topic: str | None = None
+    mapping: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -67,6 +78,10 @@ class Message:
 
     `generation` counts the connections to the broker: an acknowledgement is valid on the connection of the delivery.
     `mid` is the broker's packet id, 0 for what was sent at QoS 0 and is not acknowledged.
+
+    `queued`: it may have waited at the broker, so `received_at` is not when it was said. Readings of it without a time of
+    their own are stored at `received_at` and marked (`telemetry.reading.queued`): a level among them says nothing of that
+    moment, the state is unknown until the next reading that is not marked; a cumulative counter had its value by then.
     """
 
     generation: int
@@ -76,6 +91,7 @@ class Message:
     topic: str
     payload: bytes
     received_at: datetime
+    queued: bool = False
 
 
 Decoded = tuple[Message, list[Reading] | Rejected]

@@ -17,20 +17,18 @@ from coop import register
 from coop.database import Connection
 from coop.mqtt import Tls
 from coop.settings import Settings
-from telemetry.ingest import store
 from telemetry.badges import hear_taps, without_taps
-from telemetry.decode import decode
+from telemetry.ingest import store
+from telemetry.ingest.hearing import DevicesEar, Ear
 from telemetry.ingest.intake import Intake
-from telemetry.model import Decoded, Message, Reading, Reason, Rejected
+from telemetry.ingest.seat import Seat, require_seat
 from telemetry.ingest.store import Stored
+from telemetry.model import Decoded, Message, Reason, Rejected
 
 log = logging.getLogger("telemetry.ingest")
 
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
 """Not the batch's fault: no connection, no space, a deadlock, tables that are not migrated yet."""
-
-COMMAND = "/command/"
-"""In the topic of what we say to a device: `moyai/<coop>/<machine>/command/enable`. It is no reading."""
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 LAST_TRY_SECONDS = 10.0  # a stop with the database away leaves the rest to the broker after this
@@ -55,9 +53,12 @@ class Metrics:
 class Ingester:
     """One process slot: its number makes the client id, under which the broker keeps what it did not take yet."""
 
-    def __init__(self, settings: Settings, slot: int = 0) -> None:
+    def __init__(self, settings: Settings, slot: int = 0, *, leaving: bool = False) -> None:
+        """One that is `leaving` takes what waits for its slot, and gives the slot up; raises `SlotNeedsMqtt5`."""
         self._settings = settings.require("database_url", "mqtt_url")
-        self._slot = slot
+        require_seat(slot, settings.mqtt_version, leaving=leaving)
+        self._slot, self._leaving = slot, leaving
+        self._ear: Ear = DevicesEar()
         self._client_id = ""
         self._intake: Intake | None = None
         self._conn: Connection | None = None
@@ -86,18 +87,16 @@ class Ingester:
         slug = self._await_founding(stop)
         if slug is None:
             return
-        self._client_id = f"moyai-{slug}-ingest-{self._slot}"
+        seat = Seat.of(slug, self._slot, self._settings.mqtt_version)
+        self._client_id = seat.client_id
+        tls = Tls.of(self._settings)
         self._intake = intake = Intake(
-            self._settings.mqtt_url,
-            self._settings.mqtt_version,
-            self._client_id,
-            f"moyai/{slug}/#",
-            Tls.of(self._settings),
+            self._settings.mqtt_url, seat, [f"moyai/{slug}/#"], tls, leaving=self._leaving
         )
         intake.start()
         try:
             while True:
-                stopping = stop.is_set()
+                stopping = stop.is_set() or (self._leaving and intake.drained)
                 if stopping:
                     intake.pause()
                 batch = intake.take(self._settings.ingest_batch_messages, self._settings.ingest_batch_ms / 1000)
@@ -113,45 +112,46 @@ class Ingester:
 
     def _write(self, messages: Sequence[Message], stop: threading.Event) -> bool:
         """Return True once the batch is committed; False if that was not possible before a stop."""
-        batch = [(message, _said(message)) for message in messages if COMMAND not in message.topic]
-        if not batch:
-            return True
         pause, gives_up_at = FIRST_PAUSE_SECONDS, None
+        refused = False
         while True:
             try:
-                self._commit(batch)
+                conn = self._conn or self._connect()
+                batch = self._ear.hear(conn, messages)
+                if refused:
+                    batch = [(message, Rejected(Reason.REFUSED_BY_DATABASE)) for message, _ in batch]
+                self._commit(conn, batch)
             except AWAY as away:
                 self._disconnect()
                 log.warning(
                     "ingest.database_away error=%s sqlstate=%s messages=%s pause_seconds=%.1f",
                     type(away).__name__,
                     away.sqlstate,
-                    len(batch),
+                    len(messages),
                     pause,
                 )
             except Exception:  # the edge of the process: whatever one message does, the others must get through
-                log.exception("ingest.batch_refused messages=%s", len(batch))
-                if len(batch) > 1:
-                    return all(self._write([message], stop) for message, _ in batch)
-                message, _ = batch[0]
-                batch = [(message, Rejected(Reason.REFUSED_BY_DATABASE))]
+                log.exception("ingest.batch_refused messages=%s", len(messages))
+                if len(messages) > 1:
+                    return all(self._write([message], stop) for message in messages)
+                refused = True
             else:
                 return True
             if stop.is_set():
                 gives_up_at = gives_up_at or time.monotonic() + LAST_TRY_SECONDS
                 if time.monotonic() > gives_up_at:
-                    log.warning("ingest.left_to_broker messages=%s", len(batch))
+                    log.warning("ingest.left_to_broker messages=%s", len(messages))
                     return False
                 time.sleep(pause)
             else:
                 stop.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    def _commit(self, batch: Sequence[Decoded]) -> None:
-        conn = self._conn or self._connect()
+    def _commit(self, conn: Connection, batch: Sequence[Decoded]) -> None:
         with conn.transaction():
             stored = store.save(conn, self._client_id, without_taps(batch), self._channels)
             hear_taps(conn, self._settings.secret_key, batch)
+            self._ear.keep(conn)
         self._count(batch, stored)
 
     def _count(self, batch: Sequence[Decoded], stored: Stored) -> None:
@@ -188,13 +188,6 @@ class Ingester:
         if self._conn is not None:
             self._conn.close()
             self._conn = None
-
-
-def _said(message: Message) -> list[Reading] | Rejected:
-    said = decode(message.topic, message.payload, message.received_at)
-    if message.retained and isinstance(said, list) and not said[0].has_own_time:
-        return Rejected(Reason.RETAINED_WITHOUT_TIME)
-    return said
 
 
 def run(settings: Settings, stop: threading.Event, slot: int = 0) -> None:

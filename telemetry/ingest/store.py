@@ -8,7 +8,7 @@ from psycopg import Connection as AnyConnection
 
 from coop.database import Connection
 from coop.queries import load
-from telemetry.decode import MAX_PAYLOAD_BYTES
+from telemetry.decoders import MAX_PAYLOAD_BYTES
 from telemetry.model import Decoded, Message, Reading, Reason, Rejected
 
 SQL = load("telemetry.ingest")
@@ -45,19 +45,19 @@ def save(conn: Connection, client: str, batch: Sequence[Decoded], known: Channel
     """
     anew = _already_stored(conn, client, batch)
     fresh = [(message, said) for message, said in batch if message not in anew]
-    found = _channels(conn, {(said[0].address, said[0].channel) for _, said in fresh if isinstance(said, list)}, known)
+    heard = {(each.address, each.channel) for _, said in fresh if isinstance(said, list) for each in said}
+    found = _channels(conn, heard, known)
     rows: list[tuple[object, ...]] = []
     rejects: list[tuple[Message, Rejected]] = []
     for message, said in fresh:
         if isinstance(said, Rejected):
             rejects.append((message, said))
             continue
-        key = said[0].address, said[0].channel
-        channel_id = known.get(key) or found.get(key)
-        if channel_id is None:
-            rejects.append((message, Rejected(Reason.UNKNOWN_DEVICE, key[0])))
+        ids = [known.get(key) or found.get(key) for key in ((each.address, each.channel) for each in said)]
+        if None in ids:
+            rejects.append((message, Rejected(Reason.UNKNOWN_DEVICE, said[0].address)))
             continue
-        rows.extend((channel_id, r.at, r.tie, r.value, r.text, r.received_at) for r in said)
+        rows.extend((id_, r.at, r.tie, r.value, r.text, r.received_at) for id_, r in zip(ids, said, strict=True))
     entered = _enter(conn, rows)
     _reject(conn, rejects)
     _remember(conn, client, [message for message, said in fresh if not _has_identity(said)])

@@ -15,9 +15,29 @@ COMMENT ON COLUMN telemetry.device.topic IS
 
 COMMENT ON COLUMN telemetry.device.mapping IS 'which channel a name of the device''s own is; each decoder says what it reads';
 
--- What a Sparkplug edge node said at its births, and how far it was heard: its data names metrics by number only. Written
--- by the one elected consumer of its group, in the transaction of the readings.
+-- How far each Sparkplug edge node was heard. Written by the one elected consumer of its group, in the transaction of
+-- the readings.
 CREATE TABLE telemetry.sparkplug_node (
-    topic text PRIMARY KEY,
-    state jsonb NOT NULL CONSTRAINT sparkplug_node_state_is_an_object CHECK (jsonb_typeof(state) = 'object')
+    topic       text PRIMARY KEY,
+    birth_death integer,
+    sequence    integer CONSTRAINT sparkplug_node_sequence_is_a_byte CHECK (sequence BETWEEN 0 AND 255),
+    online      boolean NOT NULL,
+    born_at     timestamptz,
+    asked_at    timestamptz
 );
+
+COMMENT ON COLUMN telemetry.sparkplug_node.topic IS 'without the message type: spBv1.0/<group>/<edge node>';
+
+COMMENT ON COLUMN telemetry.sparkplug_node.birth_death IS 'the bdSeq of its birth: a death with another one is of an earlier connection';
+
+COMMENT ON COLUMN telemetry.sparkplug_node.asked_at IS 'when it was last asked to be born again';
+
+-- What an edge node or a device behind it named at its birth: its data names metrics by number only.
+CREATE TABLE telemetry.sparkplug_birth (
+    topic     text PRIMARY KEY,
+    node      text NOT NULL CONSTRAINT sparkplug_birth_node_exists REFERENCES telemetry.sparkplug_node (topic),
+    datatypes jsonb NOT NULL,
+    aliases   jsonb NOT NULL
+);
+
+CREATE INDEX sparkplug_birth_by_node ON telemetry.sparkplug_birth (node);

@@ -7,12 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.decode import MAX_PAYLOAD_BYTES, MAX_READINGS, decode
+from telemetry import decoders
+from telemetry.decoders.saying import MAX_PAYLOAD_BYTES, MAX_READINGS
 from telemetry.model import Reading, Reason, Rejected
+from tests.telemetry.decoders.heard import context, message
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 TOPIC = "moyai/demo/cmm-1/power"
 AT = "2026-11-23T11:59:00+09:00"
+CONTEXT = context(("cmm-1", "json"))
+
+
+def decode(topic: str, payload: bytes, received_at: datetime) -> list[Reading] | Rejected:
+    return decoders.decode(message(topic, payload, received_at), CONTEXT)
 
 
 def said(payload: object, topic: str = TOPIC) -> list[tuple[datetime, float | str | None]] | Reason:
