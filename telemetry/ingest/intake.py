@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,9 +21,10 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from coop.mqtt import Tls, introduce
+from telemetry.ingest.echo import Echo
+from telemetry.ingest.seat import Seat
 from telemetry.model import Message
 
 log = logging.getLogger("telemetry.intake")
@@ -37,21 +38,26 @@ SESSION_SECONDS = 7 * 86_400  # how long the broker keeps what an absent ingeste
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 15.0
 CLOSE_SECONDS = 5.0
 
-_SEND_RETAINED_ONCE = 1  # MQTT 5: at the first subscription, not at each reconnect
-
 
 class Intake:
-    """A persistent session of `client_id` on the broker at `url`, subscribed to `topic` at QoS 1."""
+    """The persistent session of one `seat` on the broker at `url`, subscribed to topic filters at QoS 1.
 
-    def __init__(self, url: str, mqtt_version: int, client_id: str, topic: str, tls: Tls) -> None:
+    One that is `leaving` subscribes to nothing more: it takes what the broker kept for it and ends its session.
+    """
+
+    def __init__(self, url: str, seat: Seat, filters: Sequence[str], tls: Tls, *, leaving: bool = False) -> None:
         self.received = 0
         self.twins = 0
         self.acknowledged = 0
-        self._topic = topic
+        self._seat = seat
+        self._filters, self._leaving = tuple(filters), leaving
+        self._held: tuple[str, ...] = ()  # what this connection asked to be subscribed to
+        self._echo = Echo(seat.echo_topic)
         self._generation = 0
         self._subscribed = False
         self._queue: deque[Message] = deque()
         self._bytes_in, self._bytes_out = 0, 0
+        self._behind = True  # what is read now may have waited at the broker
         self._arrived = threading.Condition()
         self._waiting: dict[int, Message] = {}  # by packet id, from arrival to acknowledgement
         self._done: deque[Message] = deque()
@@ -59,13 +65,18 @@ class Intake:
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
-        self._client = self._make_client(url, mqtt_version, client_id, tls)
+        self._client = self._make_client(url, tls)
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
     @property
     def subscribed(self) -> bool:
         """Whether messages flow just now."""
         return self._subscribed
+
+    @property
+    def drained(self) -> bool:
+        """Whether all that waited at the broker when the connection began has come."""
+        return self._echo.returned()
 
     @property
     def queued(self) -> int:
@@ -96,6 +107,12 @@ class Intake:
             batch.append(message)
         self._bytes_out += size
         return batch
+
+    def listen(self, filters: Sequence[str]) -> None:
+        """From now on be subscribed to these topic filters, and no others."""
+        if self._filters != tuple(filters):
+            self._filters = tuple(filters)
+            self._wake()
 
     def done(self, messages: Iterable[Message]) -> None:
         """These are safely stored: acknowledge them, in this order."""
@@ -155,9 +172,20 @@ class Intake:
             if connection in ready or buffered:
                 self._read()
             self._acknowledge()
+            self._speak()
             if writable:
                 self._client.loop_write()
             self._client.loop_misc()
+
+    def _speak(self) -> None:
+        """Keep the subscriptions as they are wanted, and say the next word to ourselves."""
+        if not self._subscribed:
+            return
+        if self._held != self._filters:
+            self._subscribe()
+        said = self._echo.due(time.monotonic())
+        if said is not None:
+            self._client.publish(self._echo.topic, said, qos=1)
 
     def _full(self) -> bool:
         too_much = len(self._queue) >= QUEUE_MESSAGES or self._bytes_in - self._bytes_out >= QUEUE_BYTES
@@ -165,10 +193,11 @@ class Intake:
 
     def _read(self) -> None:
         """Take what the socket holds, within bounds, then tell the writer once."""
-        before = self.received
+        self._behind = self._echo.behind(time.monotonic())
+        before, read, full = self.received, self._client.loop_read, self._full
         for _ in range(READS_PER_WAKE):
             so_far = self.received
-            if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS or self.received == so_far or self._full():
+            if read() != MQTTErrorCode.MQTT_ERR_SUCCESS or self.received == so_far or full():
                 break
         if self.received != before:
             with self._arrived:
@@ -188,7 +217,8 @@ class Intake:
         self._generation += 1
         self._subscribed = False
         if self._client.socket() is not None:
-            self._client.disconnect()
+            all_taken = self._leaving and self.drained and not self._waiting
+            self._client.disconnect(properties=self._seat.farewell(for_good=all_taken))
 
     def _wake(self) -> None:
         try:
@@ -201,24 +231,46 @@ class Intake:
         if reason.is_failure:
             client.disconnect()
             return
-        if client.protocol == mqtt.MQTTv5:
-            client.subscribe(self._topic, options=SubscribeOptions(qos=1, retainHandling=_SEND_RETAINED_ONCE))
-        else:
-            client.subscribe(self._topic, qos=1)
+        self._echo.begin()
+        self._held = ()
+        self._subscribe()
+
+    def _subscribe(self) -> None:
+        """Ask for what is wanted, and to hear no more of the rest; a session remembers what earlier ones asked for."""
+        wanted = () if self._leaving else self._filters
+        gone = [*self._seat.never(self._filters), *(each for each in self._held if each not in wanted)]
+        if self._leaving:
+            gone += self._seat.subscriptions(self._filters)
+        if gone:
+            self._client.unsubscribe(gone)
+        self._held = self._filters
+        self._client.subscribe(self._seat.asked(wanted))
 
     def _on_subscribe(self, client: mqtt.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _more: Any) -> None:
-        if any(reason.is_failure for reason in reasons):
-            log.error("intake.subscription_refused topic=%s reason=%s", self._topic, reasons[0])
+        refused = [reason for reason in reasons if reason.is_failure]
+        if refused:
+            log.error("intake.subscription_refused filters=%s reason=%s", self._filters, refused[0])
             client.disconnect()
         else:
             self._subscribed = True
 
+    def _on_publish(self, _client: mqtt.Client, _data: Any, _mid: int, reason: ReasonCode, _properties: Any) -> None:
+        if reason.is_failure:
+            log.error("intake.echo_refused topic=%s reason=%s", self._echo.topic, reason)
+
+    def _on_disconnect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _more: Any) -> None:
+        if reason.is_failure:
+            log.warning("intake.disconnected reason=%s", reason)
+
     def _on_message(self, _client: mqtt.Client, _data: Any, arrived: mqtt.MQTTMessage) -> None:
-        self.received += 1
         try:
             topic = arrived.topic
         except UnicodeDecodeError:
             topic = "\ufffd"
+        if topic == self._echo.topic:
+            self._hear_echo(arrived)
+            return
+        self.received += 1
         mid = arrived.mid if arrived.qos else 0
         first = self._waiting.get(mid) if arrived.dup and mid else None
         if first is not None and first.payload == arrived.payload and first.topic == topic:
@@ -227,14 +279,23 @@ class Intake:
             return
         now = datetime.now(UTC)
         payload = bytes(arrived.payload)
-        message = Message(self._generation, mid, arrived.dup, arrived.retain, topic, payload, now)
+        queued = self._behind or arrived.dup
+        message = Message(self._generation, mid, arrived.dup, arrived.retain, topic, payload, now, queued)
         if mid:
             self._waiting[mid] = message
         self._bytes_in += len(payload)
         self._queue.append(message)
 
-    def _make_client(self, url: str, mqtt_version: int, client_id: str, tls: Tls) -> mqtt.Client:
-        if mqtt_version == 5:
+    def _hear_echo(self, arrived: mqtt.MQTTMessage) -> None:
+        now = time.monotonic()
+        self._echo.hear(arrived.payload, now)
+        self._behind = self._echo.behind(now)
+        if arrived.mid:
+            self._client.ack(arrived.mid, 1)
+
+    def _make_client(self, url: str, tls: Tls) -> mqtt.Client:
+        client_id = self._seat.client_id
+        if self._seat.shares:
             client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5, manual_ack=True)
             host, port = introduce(client, url, tls)
             wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho left it untyped
@@ -246,6 +307,8 @@ class Intake:
             host, port = introduce(client, url, tls)
             client.connect_async(host, port, KEEPALIVE_SECONDS)
         client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
+        client.on_publish = self._on_publish
         client.on_message = self._on_message
         return client
