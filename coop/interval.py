@@ -27,8 +27,6 @@ YEARS = range(2000, 2200)
 
 def aware(moment: datetime) -> datetime:
     """The same moment in UTC; raise `NaiveTime` if it has no offset."""
-    if moment.tzinfo is UTC:  # nearly always, and asked a million times a settlement
-        return moment
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise NaiveTime(value=moment.isoformat())
     return moment.astimezone(UTC)
@@ -42,8 +40,9 @@ class Interval:
     end: datetime
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "start", aware(self.start))
-        object.__setattr__(self, "end", aware(self.end))
+        if self.start.tzinfo is not UTC or self.end.tzinfo is not UTC:  # nearly never: a million are made a settlement
+            object.__setattr__(self, "start", aware(self.start))
+            object.__setattr__(self, "end", aware(self.end))
         if self.end <= self.start:
             raise EmptyInterval(start=self.start.isoformat(), end=self.end.isoformat())
 
@@ -55,7 +54,8 @@ class Interval:
     @property
     def seconds(self) -> int:
         """Length in whole seconds, rounded down."""
-        return int((self.end - self.start).total_seconds())
+        length = self.end - self.start
+        return length.days * 86_400 + length.seconds
 
     def contains(self, moment: datetime) -> bool:
         """Whether `moment` lies in `[start, end)`."""
