@@ -32,7 +32,7 @@ DECODERS: Mapping[str, Read] = {
 
 def decode(message: Message, context: Context) -> list[Reading] | Rejected:
     """The readings of a message in the order they stand in it, or why it was rejected."""
-    route = context.route(message.topic)
+    route = context.routes.get(message.topic) or context.route(message.topic)
     if isinstance(route, Rejected):
         return route
     if len(message.payload) > MAX_PAYLOAD_BYTES:

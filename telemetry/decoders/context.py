@@ -49,18 +49,16 @@ class Context:
     zone: ZoneInfo
     speakers: Mapping[str, Speaker]
     """By topic."""
-    _routes: dict[str, Route] = field(default_factory=dict, init=False, compare=False, repr=False)
+    routes: dict[str, Route] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """Found so far, by topic."""
 
     def route(self, topic: str) -> Route | Rejected:
         """Whose this topic is."""
-        known = self._routes.get(topic)
-        if known is not None:
-            return known
         found = self._find(topic)
         if isinstance(found, Route):
-            if len(self._routes) >= MAX_ROUTES:
-                self._routes.clear()
-            self._routes[topic] = found
+            if len(self.routes) >= MAX_ROUTES:
+                self.routes.clear()
+            self.routes[topic] = found
         return found
 
     def subscriptions(self) -> list[str]:

@@ -5,6 +5,7 @@ Accepted on `moyai/<coop>/<address>/<channel>`: `{"readings": [{"at", "value", "
 """
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -28,7 +29,7 @@ _MANY = frozenset({"readings", "sent_at"})
 
 def read(message: Message, speaker: Speaker, rest: str) -> list[Reading]:
     """The readings of one channel, in the order they stand in the message."""
-    if LEVEL.fullmatch(rest) is None:
+    if not _is_channel(rest):
         raise Refused(Reason.TOPIC)
     said = orjson.loads(message.payload)
     if type(said) is not dict:
@@ -55,6 +56,11 @@ def read(message: Message, speaker: Speaker, rest: str) -> list[Reading]:
             raise Refused(Reason.TIME, "a reading of several has no time")
         taken.append(_reading(speaker.address, rest, text_time(one["at"], latest), one, received_at))
     return taken
+
+
+@lru_cache(maxsize=4096)
+def _is_channel(rest: str) -> bool:
+    return LEVEL.fullmatch(rest) is not None
 
 
 def _reading(address: str, channel: str, at: datetime, said: dict[str, Any], received_at: datetime) -> Reading:
