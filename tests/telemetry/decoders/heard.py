@@ -22,10 +22,10 @@ def speaker(
     return Speaker(address, decoder, topic or f"moyai/demo/{address}", TOKYO, mapping or {}, birth)
 
 
-def context(*devices: tuple[str, str] | Speaker, zone: ZoneInfo = TOKYO) -> Context:
+def context(*devices: tuple[str, str] | Speaker) -> Context:
     """The devices of the cooperative `demo`, each as (address, decoder) or as a whole."""
     speakers = [each if isinstance(each, Speaker) else speaker(*each) for each in devices]
-    return Context("demo", zone, {each.topic: each for each in speakers})
+    return Context("demo", TOKYO, {each.topic: each for each in speakers})
 
 
 def message(topic: str, payload: object, received_at: datetime = NOW, *, retained: bool = False) -> Message:
