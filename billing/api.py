@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Path, Query, Response
 
-from billing import settle, setup, store, verify
+from billing import quote, settle, setup, store, verify
 from billing.explain import explain, issued
 from billing.model import Cost, Tariff
 from billing.views import (
@@ -13,6 +13,7 @@ from billing.views import (
     CostWanted,
     ExplanationView,
     PeriodView,
+    QuoteView,
     StatementView,
     StatementWithLines,
     TariffView,
@@ -25,9 +26,11 @@ from billing.views import (
     tariff_view,
     verified_view,
 )
+from coop.api import Moment
 from coop.database import Connection
 from coop.door import Entrance
 from coop.errors import NotFound
+from coop.interval import Interval
 
 router = APIRouter(tags=["billing"])
 
@@ -104,6 +107,27 @@ def explain_line(statement_id: UUID, n: int, door: Entrance) -> ExplanationView:
 def list_tariffs(door: Entrance, machine_id: Annotated[str | None, Query()] = None) -> list[TariffView]:
     """All versions of the usage fees, by machine and time."""
     return [tariff_view(each) for each in door.run(lambda conn: setup.tariffs(conn, machine_id))]
+
+
+@router.get("/machines/{machine_id}/quote")
+def get_quote(
+    machine_id: str,
+    door: Entrance,
+    since: Annotated[Moment, Query(alias="from")],
+    until: Annotated[Moment, Query(alias="to")],
+) -> QuoteView:
+    """The most that a slot of a machine can cost, whether it is booked or not."""
+    when = Interval(since, until)
+    price = door.run(lambda conn: quote.price(conn, machine_id, when))
+    return QuoteView(
+        machine_id=machine_id,
+        starts_at=when.start,
+        ends_at=when.end,
+        fixed=price.fixed if price else None,
+        net_yen=price.net_yen if price else None,
+        tax_yen=price.tax_yen if price else None,
+        total_yen=price.total_yen if price else None,
+    )
 
 
 @router.post("/tariffs", status_code=201, response_model=TariffView)

@@ -16,6 +16,21 @@ from coop.api import Wanted
 from coop.messages import translate
 
 
+class QuoteView(BaseModel):
+    """The most that a slot can cost; amounts are null where no tariff is in force for all of it.
+
+    Use before or after the slot and shares of what cost pools divide come on top.
+    """
+
+    machine_id: str
+    starts_at: datetime
+    ends_at: datetime
+    fixed: bool | None = Field(description="It costs just this, used or not: the machine is billed as booked.")
+    net_yen: int | None
+    tax_yen: int | None
+    total_yen: int | None
+
+
 class FindingView(BaseModel):
     code: str
     blocks: bool = Field(description="Whether the month cannot close before a person settles this")

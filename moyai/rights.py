@@ -155,6 +155,7 @@ RIGHTS: Table = {
     ("GET", "/api/v1/statements"): PAYS,
     ("GET", "/api/v1/statements/{statement_id}"): PAYS,
     ("GET", "/api/v1/statements/{statement_id}/lines/{n}/explain"): PAYS,
+    ("GET", "/api/v1/machines/{machine_id}/quote"): SIGNED_IN,
     ("GET", "/api/v1/tariffs"): SIGNED_IN,
     ("POST", "/api/v1/tariffs"): OFFICE,
     ("POST", "/api/v1/costs"): OFFICE,
