@@ -1,7 +1,7 @@
 """Shelly plugs and meters, by what real ones sent: each field its own channel, and nothing that was not measured.
 
-Recorded: a Shelly Plus 1PM in its first minutes (its clock not set at the first) and a 3EM by an MQTT converter in Go, an 1
-Mini Gen3 by asnowfix/home-automation; complete device dumps by aioshelly.
+Recorded: a Shelly Plus 1PM in its first minutes (its clock not set at the first) and a 3EM by an MQTT converter in Go,
+a Mini Gen3 by asnowfix/home-automation; complete device dumps by aioshelly.
 """
 
 import json
