@@ -19,12 +19,14 @@ import booking.rules.api
 import booking.search.api
 import booking.series.api
 import booking.services.api
+import booking.services.api_outages
 import booking.services.api_resources
 import booking.tables.api
 import booking.training.api
 import booking.waitlist.api
 import coop.api
 import telemetry.api
+import telemetry.devices.api
 from coop import database, problems
 from coop.openapi import describe
 from coop.rights import answering, mount
@@ -114,11 +116,13 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (booking.fitness.api.router, API),
     (booking.training.api.router, API),
     (booking.services.api_resources.router, API),
+    (booking.services.api_outages.router, API),
     (booking.search.api.router, API),
     (booking.series.api.router, API),
     (booking.tables.api.router, API),
     (booking.services.api.router, API),
     (telemetry.api.router, API),
+    (telemetry.devices.api.router, API),
     (billing.api.router, API),
     *((router, "") for router in pages.ROUTERS),
 )

@@ -54,13 +54,18 @@ def add_rooms() -> None:
     import booking.cli
     import dashboards.cli
     import moyai.demo.command
+    import telemetry.devices.cli
+    import telemetry.storage.cli
 
     app.command()(moyai.demo.command.demo)
     app.command("import")(booking.cli.import_file)
     app.command("export")(booking.cli.export_file)
     app.command()(billing.cli.settle)
     app.command("verify")(billing.cli.verify_periods)
+    app.command()(telemetry.devices.cli.broker)
+    app.add_typer(telemetry.devices.cli.app, name="device")
     app.add_typer(dashboards.cli.app, name="report")
+    app.add_typer(telemetry.storage.cli.app, name="telemetry")
 
 
 def main() -> None:

@@ -93,12 +93,12 @@ def running(settings: Settings, say: Say = lambda _: None) -> Iterator[Running]:
         migrate(settings.database_owner_url)
         if not settings.mqtt_url:
             password = secret(private_folder(folder / "broker") / "moyai.password")
-            service = BrokerUser("moyai", password)
+            ours = BrokerUser("moyai", password)
             with psycopg.connect(settings.database_url) as conn:
-                broker = EmbeddedBroker(folder / "broker", users=users(conn, service))
+                broker = EmbeddedBroker(folder / "broker", users=users(conn, ours))
             bring_up("broker", broker)
             settings = replace(settings, mqtt_url=broker.url, mqtt_version=3, mqtt_admin_url=EMBEDDED)
-            accounts = Accounts(broker, service, settings.database_url)
+            accounts = Accounts(broker, ours, settings.database_url)
             accounts.start()
             stack.callback(accounts.stop)
 

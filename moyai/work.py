@@ -17,11 +17,17 @@ from coop.jobs import create_app
 from coop.settings import Settings
 from moyai import permissive
 from telemetry import derive
+from telemetry.devices import jobs as device_jobs
 from telemetry.storage import jobs as storage_jobs
 
 log = logging.getLogger("moyai.work")
 
-TASKS: tuple[Callable[[App], None], ...] = (sending.register, jobs.register, storage_jobs.register)
+TASKS: tuple[Callable[[App], None], ...] = (
+    sending.register,
+    jobs.register,
+    storage_jobs.register,
+    device_jobs.register,
+)
 """Every room's `register(app)`: what it adds to the tasks that run here."""
 
 Loop = Callable[[Pool, Settings, Event], None]

@@ -13,7 +13,6 @@ from coop.database import Connection
 from coop.door import Entrance
 from coop.interval import Interval
 from telemetry import decisions
-from telemetry.devices import listing
 from telemetry.states import live
 from telemetry.states.model import State
 from telemetry.usage import listing as usages
@@ -59,14 +58,6 @@ class FindingView(BaseModel):
     started_at: datetime
     ended_at: datetime
     opened_at: datetime
-
-
-class DeviceView(BaseModel):
-    id: str
-    decoder: str
-    address: str = Field(description="The level of its topics after moyai/<cooperative>/")
-    machine_id: str | None = Field(description="For which machine it speaks now")
-    last_received_at: datetime | None
 
 
 @router.get("/machines/{machine_id}/states")
@@ -125,21 +116,6 @@ def list_findings(door: Entrance) -> list[FindingView]:
             opened_at=each.opened_at,
         )
         for each in door.run(lambda conn: decisions.findings(conn, door.viewer))
-    ]
-
-
-@router.get("/devices")
-def list_devices(door: Entrance) -> list[DeviceView]:
-    """What reports, for which machine, and when it was last heard."""
-    return [
-        DeviceView(
-            id=each.id,
-            decoder=each.decoder,
-            address=each.address,
-            machine_id=each.machine_id,
-            last_received_at=each.last_received_at,
-        )
-        for each in door.run(lambda conn: listing.heard_devices(conn, door.now))
     ]
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from psycopg import errors
+from psycopg.types.json import Jsonb
 
 from coop import audit
 from coop.database import Connection
@@ -11,6 +12,7 @@ from coop.identity import Role, Viewer
 from coop.interval import Interval, aware
 from coop.machines import MachineUnknown
 from coop.queries import load
+from telemetry.decoders import DECODERS
 from telemetry.model import Device
 
 SQL = load("telemetry.devices")
@@ -35,6 +37,12 @@ class DeviceInvalid(Invalid):
     code = "telemetry.device_invalid"
 
 
+class DecoderUnknown(Invalid):
+    """No decoder has this name."""
+
+    code = "telemetry.decoder_unknown"
+
+
 class BindingOverlaps(Conflict):
     """The device speaks for a machine from that time on, or later, already."""
 
@@ -54,9 +62,18 @@ class CorrectionTooLarge(Invalid):
 
 
 def add_device(conn: Connection, viewer: Viewer, device: Device, now: datetime) -> None:
-    """Enter something that reports; raises `DeviceExists`, `DeviceInvalid`."""
+    """Enter something that reports; raises `DeviceExists`, `DeviceInvalid`, `DecoderUnknown`."""
     viewer.require(Role.OPERATOR, Role.OFFICE)
-    values = {"id": device.id, "address": device.address, "decoder": device.decoder, "now": now}
+    if device.decoder not in DECODERS:
+        raise DecoderUnknown(decoder=device.decoder, known=", ".join(DECODERS))
+    values = {
+        "id": device.id,
+        "address": device.address,
+        "decoder": device.decoder,
+        "topic": device.topic,
+        "mapping": Jsonb(dict(device.mapping)),
+        "now": now,
+    }
     try:
         with conn.transaction():
             conn.execute(SQL["add_device"], values)
@@ -71,6 +88,32 @@ def devices(conn: Connection, viewer: Viewer) -> list[Device]:
     """All devices by id."""
     viewer.require(Role.OPERATOR, Role.OFFICE, Role.DIRECTOR, Role.AUDITOR)
     return [Device(*row) for row in conn.execute(SQL["devices"])]
+
+
+def change_device(
+    conn: Connection,
+    viewer: Viewer,
+    device_id: str,
+    now: datetime,
+    *,
+    expected_seconds: int | None = None,
+    hears_commands: bool | None = None,
+) -> None:
+    """Say anew how often a device reports, or whether it is an interlock (its next account hears the commands to it).
+
+    Raises `DeviceUnknown`, `DeviceInvalid`.
+    """
+    viewer.require(Role.OPERATOR, Role.OFFICE)
+    values = {"id": device_id, "expected_seconds": expected_seconds, "hears_commands": hears_commands}
+    try:
+        with conn.transaction():
+            changed = conn.execute(SQL["change_device"], values).fetchone()
+    except errors.CheckViolation:
+        raise DeviceInvalid(device=device_id, address="") from None
+    if changed is None:
+        raise DeviceUnknown(device=device_id)
+    detail: dict[str, object] = {"expected_seconds": expected_seconds, "hears_commands": hears_commands}
+    audit.record(conn, "device.changed", viewer=viewer, subject=f"device:{device_id}", now=now, detail=detail)
 
 
 def bind(conn: Connection, viewer: Viewer, device_id: str, machine_id: str, since: datetime, now: datetime) -> None:

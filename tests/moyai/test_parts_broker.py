@@ -32,7 +32,7 @@ def broker(tmp_path: Path) -> Iterator[EmbeddedBroker]:
 class Client:
     """A client with a persistent session that writes down what it receives."""
 
-    def __init__(self, broker: EmbeddedBroker, user: BrokerUser, name: str) -> None:
+    def __init__(self, port: int, user: BrokerUser, name: str) -> None:
         self.received: list[tuple[str, bytes]] = []
         self.arrived = threading.Condition()
         self._subscribed = threading.Event()
@@ -44,7 +44,7 @@ class Client:
         connected = threading.Event()
         self.refused = False
         self.paho.on_connect = lambda c, u, f, reason, p: (setattr(self, "refused", reason.is_failure), connected.set())
-        self.paho.connect("127.0.0.1", broker.port)
+        self.paho.connect("127.0.0.1", port)
         self.paho.loop_start()
         assert connected.wait(5)
 
@@ -78,7 +78,7 @@ class Client:
 
 
 def test_a_device_speaks_only_under_its_own_topic_and_hears_nothing(broker: EmbeddedBroker) -> None:
-    service, device = Client(broker, SERVICE, "service"), Client(broker, CMM, "device")
+    service, device = Client(broker.port, SERVICE, "service"), Client(broker.port, CMM, "device")
     assert service.subscribe("moyai/demo/#")
     device.publish("moyai/demo/ct-1/power", b"forged")
     device.publish("moyai/demo/cmm-10/power", b"forged")
@@ -91,7 +91,7 @@ def test_a_device_speaks_only_under_its_own_topic_and_hears_nothing(broker: Embe
 
 
 def test_nobody_enters_without_a_password_or_from_another_address(broker: EmbeddedBroker) -> None:
-    stranger = Client(broker, BrokerUser("moyai", "guess"), "stranger")
+    stranger = Client(broker.port, BrokerUser("moyai", "guess"), "stranger")
     assert stranger.refused
     stranger.close()
     listening = {c.laddr.ip for c in psutil.Process(broker.pid).net_connections() if c.status == psutil.CONN_LISTEN}
@@ -102,10 +102,10 @@ def test_nobody_enters_without_a_password_or_from_another_address(broker: Embedd
 
 
 def test_500_queued_messages_survive_kill_9(broker: EmbeddedBroker) -> None:
-    absent = Client(broker, SERVICE, "ingester")
+    absent = Client(broker.port, SERVICE, "ingester")
     assert absent.subscribe("moyai/#")
     absent.close()
-    machine = Client(broker, CMM, "device")
+    machine = Client(broker.port, CMM, "device")
     for number in range(500):
         machine.publish("moyai/demo/cmm-1/power", b"%d" % number)
     pid = broker.pid
@@ -114,7 +114,7 @@ def test_500_queued_messages_survive_kill_9(broker: EmbeddedBroker) -> None:
     assert not broker.alive()
     broker.start()
     assert broker.pid != pid
-    back = Client(broker, SERVICE, "ingester")
+    back = Client(broker.port, SERVICE, "ingester")
     assert back.wait(lambda: len({payload for _, payload in back.received}) == 500, seconds=20)
     back.close()
 
@@ -144,7 +144,7 @@ def test_an_interlock_hears_what_is_said_to_it_and_nothing_else(broker: Embedded
     hashed = bcrypt.hashpw(b"relay-password", bcrypt.gensalt(4)).decode()
     relay = BrokerUser("relay.1", hashed, rights_of("demo", "relay", None, hears_commands=True))
     broker.admit([SERVICE, relay])
-    service, device = Client(broker, SERVICE, "service"), patiently(broker, "relay.1", "relay-password")
+    service, device = Client(broker.port, SERVICE, "service"), patiently(broker, "relay.1", "relay-password")
     assert device.subscribe("moyai/demo/relay/command/#")
     assert not device.subscribe("moyai/demo/ct-1/command/#")
     assert not device.subscribe("moyai/demo/#")
@@ -162,14 +162,14 @@ def test_an_interlock_hears_what_is_said_to_it_and_nothing_else(broker: Embedded
 
 
 def test_who_is_no_longer_admitted_is_put_out_at_once_and_the_others_stay(broker: EmbeddedBroker) -> None:
-    service, device = Client(broker, SERVICE, "service"), Client(broker, CMM, "device")
+    service, device = Client(broker.port, SERVICE, "service"), Client(broker.port, CMM, "device")
     put_out = threading.Event()
     device.paho.on_disconnect = lambda *_: put_out.set()
     pid = broker.pid
     broker.admit([SERVICE])
     assert put_out.wait(10)
     device.close()
-    late = Client(broker, CMM, "device")
+    late = Client(broker.port, CMM, "device")
     assert late.refused
     late.close()
     assert service.subscribe("moyai/#")
@@ -181,7 +181,7 @@ def patiently(broker: EmbeddedBroker, name: str, password: str) -> Client:
     """A client of a user that the broker is just being told of."""
     deadline = time.monotonic() + 10
     while True:
-        client = Client(broker, BrokerUser(name, password), "device")
+        client = Client(broker.port, BrokerUser(name, password), "device")
         if not client.refused:
             return client
         client.close()

@@ -26,6 +26,7 @@ ROOT = place.folder() / "debian"
 POSTGRES_BIN = ROOT / "usr/lib/postgresql/17/bin"
 MOSQUITTO = ROOT / "usr/sbin/mosquitto"
 MOSQUITTO_PASSWD = ROOT / "usr/bin/mosquitto_passwd"
+MOSQUITTO_CTRL = ROOT / "usr/bin/mosquitto_ctrl"
 CHROMIUM = ROOT / "usr/lib/chromium/chromium-headless-shell"
 FONTS_CONF = ROOT / "fonts.conf"
 
@@ -65,6 +66,18 @@ def bring() -> None:
             "</fontconfig>\n"
         )
         shutil.rmtree(apt)
+
+
+def administrator(file: Path, name: str, password: str) -> list[str | Path]:
+    """The command that writes Mosquitto's first file of accounts, with who may administer the others."""
+    libraries = _libraries()
+    run = [next(libraries.glob("ld-linux*.so.*")), "--library-path", libraries, MOSQUITTO_CTRL]
+    return [*run, "dynsec", "init", file, name, password]
+
+
+def dynamic_security() -> Path:
+    """Mosquitto's plugin for accounts."""
+    return _libraries() / "mosquitto_dynamic_security.so"
 
 
 def _sources() -> Iterator[tuple[str, str]]:
