@@ -1,5 +1,6 @@
 """Billing over HTTP: periods, statements and their explanation, tariffs and costs."""
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -31,6 +32,7 @@ from coop.database import Connection
 from coop.door import Entrance
 from coop.errors import NotFound
 from coop.interval import Interval
+from coop.paging import Paged
 
 router = APIRouter(tags=["billing"])
 
@@ -38,9 +40,12 @@ Month = Annotated[str, Path(description="A calendar month, YYYY-MM", examples=["
 
 
 @router.get("/periods")
-def list_periods(door: Entrance) -> list[PeriodView]:
+def list_periods(door: Entrance, paging: Paged) -> list[PeriodView]:
     """All months that have begun to be settled, newest first."""
-    return [period_view(each, (), door.viewer.locale) for each in door.run(store.periods)]
+    part = paging.slice(date)
+    found = door.run(lambda conn: store.periods(conn, part=part))
+    page = paging.page(found, lambda last: (store.first_day(last.month),))
+    return [period_view(each, (), door.viewer.locale) for each in page]
 
 
 @router.get("/periods/{month}")
@@ -50,22 +55,26 @@ def get_period(month: Month, door: Entrance) -> PeriodView:
     return period_view(found, pools, door.viewer.locale)
 
 
-@router.post("/periods/{month}/draft")
-def draft_period(month: Month, door: Entrance) -> PeriodView:
+@router.post("/periods/{month}/draft", response_model=PeriodView)
+def draft_period(month: Month, door: Entrance) -> Response:
     """Compute a month anew from what is known now."""
-    found, pools = door.run(
-        lambda conn: (settle.draft(conn, door.viewer, month, door.now), store.pool_results(conn, month))
-    )
-    return period_view(found, pools, door.viewer.locale)
+
+    def drafted(conn: Connection) -> PeriodView:
+        found = settle.draft(conn, door.viewer, month, door.now)
+        return period_view(found, store.pool_results(conn, month), door.viewer.locale)
+
+    return door.once(drafted)
 
 
-@router.post("/periods/{month}/close")
-def close_period(month: Month, door: Entrance) -> PeriodView:
+@router.post("/periods/{month}/close", response_model=PeriodView)
+def close_period(month: Month, door: Entrance) -> Response:
     """Close a month for good. Closing it again answers the same and changes nothing."""
-    found, pools = door.run(
-        lambda conn: (settle.close(conn, door.viewer, month, door.now), store.pool_results(conn, month))
-    )
-    return period_view(found, pools, door.viewer.locale)
+
+    def closed(conn: Connection) -> PeriodView:
+        found = settle.close(conn, door.viewer, month, door.now)
+        return period_view(found, store.pool_results(conn, month), door.viewer.locale)
+
+    return door.once(closed)
 
 
 @router.get("/periods/{month}/verify")
@@ -76,12 +85,12 @@ def verify_period(month: Month, door: Entrance) -> VerifiedView:
 
 
 @router.get("/statements")
-def list_statements(door: Entrance, month: Annotated[str | None, Query()] = None) -> list[StatementView]:
+def list_statements(door: Entrance, paging: Paged, month: Annotated[str | None, Query()] = None) -> list[StatementView]:
     """Statements, newest month first: all for the office, one's own of closed months for a member."""
-    return [
-        StatementView(**statement_fields(each))
-        for each in door.run(lambda conn: store.statements(conn, door.viewer, month=month))
-    ]
+    part = paging.slice(date, str)
+    found = door.run(lambda conn: store.statements(conn, door.viewer, month=month, part=part))
+    page = paging.page(found, lambda last: (store.first_day(last.month), last.statement.member_id))
+    return [StatementView(**statement_fields(each)) for each in page]
 
 
 @router.get("/statements/{statement_id}")
@@ -104,9 +113,11 @@ def explain_line(statement_id: UUID, n: int, door: Entrance) -> ExplanationView:
 
 
 @router.get("/tariffs")
-def list_tariffs(door: Entrance, machine_id: Annotated[str | None, Query()] = None) -> list[TariffView]:
+def list_tariffs(door: Entrance, paging: Paged, machine_id: Annotated[str | None, Query()] = None) -> list[TariffView]:
     """All versions of the usage fees, by machine and time."""
-    return [tariff_view(each) for each in door.run(lambda conn: setup.tariffs(conn, machine_id))]
+    part = paging.slice(str, date)
+    found = door.run(lambda conn: setup.tariffs(conn, machine_id, part))
+    return [tariff_view(each) for each in paging.page(found, lambda last: (last.machine_id, last.valid_from))]
 
 
 @router.get("/machines/{machine_id}/quote")

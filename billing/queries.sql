@@ -7,11 +7,14 @@ VALUES (%(id)s, %(machine_id)s, daterange(%(valid_from)s, %(valid_until)s), %(ba
 UPDATE billing.tariff SET valid = daterange(lower(valid), %(valid_from)s)
 WHERE machine_id = %(machine_id)s AND upper_inf(valid) AND lower(valid) < %(valid_from)s
 
--- tariffs: All versions by machine and time, or those of one machine.
+-- tariffs: All versions by machine and time, or those of one machine, from a place in the list on.
 SELECT id, machine_id, lower(valid), basis, yen_per_hour, increment_seconds, upper(valid), resolution, tax
 FROM billing.tariff
-WHERE %(machine_id)s::text IS NULL OR machine_id = %(machine_id)s
-ORDER BY machine_id, valid
+WHERE (%(machine_id)s::text IS NULL OR machine_id = %(machine_id)s)
+  AND (%(after_machine)s::text IS NULL
+       OR (machine_id, lower(valid)) > (%(after_machine)s, %(after_from)s::date))
+ORDER BY machine_id, lower(valid)
+LIMIT %(limit)s
 
 -- add_pool: Enter a cost pool.
 INSERT INTO billing.cost_pool (id, kind, allocation, name_ja, name_en, resolution, tax)
@@ -104,12 +107,14 @@ SELECT pg_advisory_xact_lock(7269112)
 -- last_closed: The end of the chain.
 SELECT month, evidence_hash FROM billing.period WHERE status = 'closed' ORDER BY month DESC LIMIT 1
 
--- periods: All months that have begun to be settled, newest first, or one of them.
+-- periods: All months that have begun to be settled, newest first, from a place in the list on; or one of them.
 SELECT month, status, drafted_at, closed_at, closed_by, code_version, previous_month, evidence_hash, findings, metered,
        control
 FROM billing.period
-WHERE %(month)s::date IS NULL OR month = %(month)s
+WHERE (%(month)s::date IS NULL OR month = %(month)s)
+  AND (%(after_month)s::date IS NULL OR month < %(after_month)s)
 ORDER BY month DESC
+LIMIT %(limit)s
 
 -- pool_results: How the pools of a month came out.
 SELECT pool_id, kind, cost_yen, income_yen, charged_yen, carried_yen FROM billing.pool_result
@@ -161,14 +166,17 @@ UPDATE billing.period SET status = 'closed', closed_at = %(now)s, closed_by = %(
        code_version = %(code_version)s, previous_month = %(previous_month)s, evidence_hash = %(evidence_hash)s
 WHERE month = %(month)s
 
--- statements: Statements, newest month first; narrowed to a month, a member, one id, or to closed months.
+-- statements: Statements, newest month first, from a place in the list on; of a month, a member, one id, or closed months.
 SELECT s.id, s.month, p.status, s.member_id, s.net_yen, s.tax_yen, s.total_yen, s.taxes
 FROM billing.statement s JOIN billing.period p ON p.month = s.month
 WHERE (%(month)s::date IS NULL OR s.month = %(month)s)
   AND (%(id)s::uuid IS NULL OR s.id = %(id)s)
   AND (%(member_id)s::text IS NULL OR s.member_id = %(member_id)s)
   AND (p.status = 'closed' OR NOT %(closed_only)s)
+  AND (%(after_month)s::date IS NULL OR s.month < %(after_month)s
+       OR (s.month = %(after_month)s AND s.member_id > %(after_member)s::text))
 ORDER BY s.month DESC, s.member_id
+LIMIT %(limit)s
 
 -- lines: The lines of one statement, or one of them.
 SELECT kind, description_code, description, quantity_seconds, amount_yen, tax_rate, explanation

@@ -13,6 +13,7 @@ from coop.database import Connection
 from coop.errors import Conflict, NotFound
 from coop.identity import Role, Viewer
 from coop.machines import MachineUnknown
+from coop.paging import WHOLE, Slice
 
 
 class TariffOverlaps(Conflict):
@@ -61,9 +62,10 @@ def add_tariff(conn: Connection, viewer: Viewer, tariff: Tariff, now: datetime) 
     audit.record(conn, "tariff.added", viewer=viewer, subject=f"tariff:{tariff.id}", now=now)
 
 
-def tariffs(conn: Connection, machine_id: str | None = None) -> list[Tariff]:
+def tariffs(conn: Connection, machine_id: str | None = None, part: Slice = WHOLE) -> list[Tariff]:
     """All versions by machine and time. Prices are for everybody signed in."""
-    rows = conn.execute(SQL["tariffs"], {"machine_id": machine_id})
+    values = {"machine_id": machine_id} | part.values("after_machine", "after_from")
+    rows = conn.execute(SQL["tariffs"], values)
     return [
         Tariff(identifier, machine, begins, Basis(basis), yen, increment, ends, resolution, Tax(tax))
         for identifier, machine, begins, basis, yen, increment, ends, resolution, tax in rows

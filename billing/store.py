@@ -30,6 +30,7 @@ from billing.model import (
 from coop.database import Connection
 from coop.identity import SEES_MONEY, Viewer
 from coop.interval import parse_month
+from coop.paging import WHOLE, Slice
 from coop.queries import load
 
 SQL = load("billing")
@@ -63,9 +64,9 @@ def last_closed(conn: Connection) -> tuple[str, bytes] | None:
     return (f"{row[0]:%Y-%m}", row[1]) if row else None
 
 
-def periods(conn: Connection, month: str | None = None) -> list[Period]:
+def periods(conn: Connection, month: str | None = None, part: Slice = WHOLE) -> list[Period]:
     """All periods, newest first, or the one of `month`."""
-    rows = conn.execute(SQL["periods"], {"month": month and first_day(month)})
+    rows = conn.execute(SQL["periods"], {"month": month and first_day(month)} | part.values("after_month"))
     return [
         Period(
             month=f"{first:%Y-%m}",
@@ -190,7 +191,12 @@ def mark_closed(
 
 
 def statements(
-    conn: Connection, viewer: Viewer, *, month: str | None = None, statement_id: UUID | None = None
+    conn: Connection,
+    viewer: Viewer,
+    *,
+    month: str | None = None,
+    statement_id: UUID | None = None,
+    part: Slice = WHOLE,
 ) -> list[Issued]:
     """Statements without their lines, as far as the viewer may see them: a member its own, of closed months."""
     own_only = not viewer.has(*SEES_MONEY)
@@ -203,6 +209,7 @@ def statements(
             "id": statement_id,
             "member_id": viewer.member_id if own_only else None,
             "closed_only": own_only,
+            **part.values("after_month", "after_member"),
         },
     )
     return [

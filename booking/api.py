@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from booking import listing, store
 from booking.cancel import cancel
+from booking.etags import IfMatch, VersionNeeded, version_of
 from booking.free import free_slots
 from booking.model import Reservation, Status
 from booking.move import move
@@ -20,20 +21,12 @@ from booking.services.model import ServiceKind
 from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Door, Entrance
-from coop.errors import Kind, MoyaiError, PreconditionFailed
 from coop.interval import Interval
+from coop.paging import Paged
 
 router = APIRouter(tags=["booking"])
 
 Slug = Annotated[str, Field(max_length=31, pattern="^[a-z0-9][a-z0-9-]*$")]
-IfMatch = Annotated[str | None, Header(description='The ETag of the answer that is to be changed, like "3"')]
-
-
-class VersionNeeded(MoyaiError):
-    """A change names the version that it changes, so that nobody overwrites what they have not seen."""
-
-    kind = Kind.PRECONDITION_REQUIRED
-    code = "booking.version_needed"
 
 
 class ReservationWanted(Wanted):
@@ -126,13 +119,11 @@ def create_reservation(body: ReservationWanted, door: Entrance) -> Response:
 @router.get("/reservations")
 def list_reservations(
     door: Entrance,
-    response: Response,
+    paging: Paged,
     machine: Annotated[str | None, Query(max_length=31)] = None,
     since: Annotated[Moment | None, Query(alias="from", description="Now, if not given.")] = None,
     until: Annotated[Moment | None, Query(alias="to")] = None,
     mine: Annotated[bool, Query(description="Only those for oneself.")] = False,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> list[ReservationView]:
     """Reservations that touch `[from, to)`, by start. The `Link` header leads to the next page."""
     since = since or door.now
@@ -144,13 +135,12 @@ def list_reservations(
             until=until,
             machine_id=machine,
             mine=mine,
-            cursor=cursor,
-            limit=limit,
+            cursor=paging.cursor,
+            limit=paging.limit,
         )
     )
     if page.next_cursor:
-        following = door.request.url.include_query_params(cursor=page.next_cursor, **{"from": since.isoformat()})
-        response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+        paging.lead_to(page.next_cursor, **{"from": since.isoformat()})
     return [ReservationView.of(each) for each in page.reservations]
 
 
@@ -218,14 +208,3 @@ def _view(door: Door, reservation: Reservation) -> ReservationView:
 
 def _etag(view: ReservationView) -> str:
     return f'"{view.version}"'
-
-
-def version_of(if_match: str) -> int | None:
-    """The version that an `If-Match` names, None for `*`; raises `PreconditionFailed` for what is no ETag of ours."""
-    tag = if_match.strip()
-    if tag == "*":
-        return None
-    number = tag[1:-1]
-    if tag != f'"{number}"' or not (number.isascii() and number.isdecimal() and len(number) < 10):
-        raise PreconditionFailed()
-    return int(number)

@@ -1,7 +1,5 @@
 """Look up reservations: one, a page of them, or what stands on the board."""
 
-import base64
-import binascii
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +10,10 @@ from booking import store
 from booking.model import Reservation
 from booking.projection import Seen, knows, seen
 from coop.database import Connection
-from coop.errors import Invalid, NotFound
+from coop.errors import NotFound
 from coop.identity import Viewer
-from coop.interval import Interval, aware
-
-
-class CursorInvalid(Invalid):
-    """A cursor is taken from the answer before, as it is."""
-
-    code = "booking.cursor_invalid"
+from coop.interval import Interval
+from coop.paging import cursor_of, key_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +54,11 @@ def reservations_of(
         until=until,
         machine_id=machine_id,
         person_id=viewer.person_id if mine else None,
-        after=_place(cursor) if cursor else None,
+        after=key_in(cursor, datetime, UUID) if cursor else None,
         limit=limit + 1,
     )
-    more = _cursor(found[limit - 1]) if len(found) > limit else None
+    last = found[limit - 1] if len(found) > limit else None
+    more = cursor_of(last.when.start, last.id) if last else None
     return Page([seen(each, viewer) for each in found[:limit]], more)
 
 
@@ -75,16 +69,3 @@ def on_board(conn: Connection, viewer: Viewer, machine_ids: Sequence[str], windo
         if each.reservation and each.reservation.when.overlaps(window):
             board[each.claim.resource_id].append(seen(each.reservation, viewer))
     return dict(board)
-
-
-def _cursor(last: Reservation) -> str:
-    place = f"{last.when.start.isoformat()} {last.id}"
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
-
-
-def _place(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        start, identifier = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(" ")
-        return aware(datetime.fromisoformat(start)), UUID(identifier)
-    except (binascii.Error, ValueError, Invalid):
-        raise CursorInvalid() from None

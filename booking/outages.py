@@ -17,6 +17,7 @@ from coop.database import Connection
 from coop.errors import Conflict, NotFound
 from coop.identity import Role, Viewer
 from coop.interval import Interval
+from coop.paging import WHOLE, Slice
 
 SQL = store.SQL
 CLOSES = (Role.OPERATOR, Role.OFFICE)
@@ -144,9 +145,10 @@ def find_outage(conn: Connection, outage_id: UUID) -> Outage:
     return _outage(row)
 
 
-def outages(conn: Connection, window: Interval, resource_id: str | None = None) -> list[Outage]:
+def outages(conn: Connection, window: Interval, resource_id: str | None = None, part: Slice = WHOLE) -> list[Outage]:
     """The outages that touch `window`, of one resource or of all, by start."""
     values = {"from": window.start, "until": window.end, "resource_id": resource_id}
+    values |= part.values("after_start", "after_id")
     return [_outage(row) for row in conn.execute(SQL["outages"], values)]
 
 

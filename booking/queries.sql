@@ -199,10 +199,12 @@ DELETE FROM booking.outage WHERE id = %(id)s
 -- outage_by_id: One outage.
 SELECT o.id, o.resource_id, o.kind, lower(o.during), upper(o.during), o.reason FROM booking.outage o WHERE o.id = %(id)s
 
--- outages: The outages within a window, by start.
+-- outages: The outages within a window, by start, from a place in the list on.
 SELECT o.id, o.resource_id, o.kind, lower(o.during), upper(o.during), o.reason FROM booking.outage o
 WHERE o.during && tstzrange(%(from)s, %(until)s) AND (%(resource_id)s::text IS NULL OR o.resource_id = %(resource_id)s)
-ORDER BY lower(o.during), o.resource_id
+  AND (%(after_id)s::uuid IS NULL OR (lower(o.during), o.id) > (%(after_start)s::timestamptz, %(after_id)s))
+ORDER BY lower(o.during), o.id
+LIMIT %(limit)s
 
 -- change_holder: Say whose a reservation is now, and when they come, if nobody changed it meanwhile.
 UPDATE booking.reservation

@@ -172,7 +172,7 @@ def reservations(
     until: datetime | None,
     machine_id: str | None,
     person_id: UUID | None,
-    after: tuple[datetime, UUID] | None,
+    after: tuple[Any, ...] | None,
     limit: int,
 ) -> list[Reservation]:
     """At most `limit` reservations that end after `since` and start before `until`, by start and id."""

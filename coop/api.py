@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from coop import machines, people, register
 from coop.door import SESSION_COOKIE, Door, Entrance
+from coop.paging import Paged
 from coop.people import SESSION_LENGTH, SignInRefused
 
 router = APIRouter(tags=["coop"])
@@ -163,8 +164,10 @@ def create_token(body: TokenWanted, door: Entrance) -> TokenView:
 
 
 @router.get("/tokens")
-def list_tokens(door: Entrance) -> list[TokenView]:
+def list_tokens(door: Entrance, paging: Paged) -> list[TokenView]:
     """One's own API tokens, newest first, without their secrets."""
+    part = paging.slice(datetime, UUID)
+    found = door.run(lambda conn: people.tokens_of(conn, door.viewer, part))
     return [
         TokenView(
             id=token.id,
@@ -174,7 +177,7 @@ def list_tokens(door: Entrance) -> list[TokenView]:
             expires_at=token.expires_at,
             revoked_at=token.revoked_at,
         )
-        for token in door.run(lambda conn: people.tokens_of(conn, door.viewer))
+        for token in paging.page(found, lambda last: (last.created_at, last.id))
     ]
 
 

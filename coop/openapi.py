@@ -164,6 +164,8 @@ def _operation(operation: Schema, method: str, endpoint: Callable[..., Any], sch
     for status, answer in operation["responses"].items():
         if status.startswith("2"):
             headers = {name: each for name, each in ANSWER_HEADERS.items() if name in said}
+            if any(each["name"] == "cursor" for each in operation.get("parameters", ())):
+                headers["Link"] = ANSWER_HEADERS["Link"]
             answer.update({"headers": answer.get("headers", {}) | headers} if headers else {})
     for status in _refusals(operation, method):
         operation["responses"][status] = {

@@ -17,6 +17,7 @@ from coop import audit
 from coop.database import Connection
 from coop.errors import Conflict, Invalid, NotFound, Unauthenticated
 from coop.identity import ANONYMOUS, Role, Viewer
+from coop.paging import WHOLE, Slice
 from coop.queries import load
 
 SQL = load("coop")
@@ -236,9 +237,10 @@ def add_token(
     return row[0], secret
 
 
-def tokens_of(conn: Connection, viewer: Viewer) -> list[Token]:
+def tokens_of(conn: Connection, viewer: Viewer, part: Slice = WHOLE) -> list[Token]:
     """The viewer's own API tokens, newest first."""
-    rows = conn.execute(SQL["tokens_of"], {"person_id": viewer.person_id})
+    values = {"person_id": viewer.person_id} | part.values("after_created", "after_id")
+    rows = conn.execute(SQL["tokens_of"], values)
     return [Token(row[0], row[1], frozenset(row[2]), *row[3:]) for row in rows]
 
 

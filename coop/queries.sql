@@ -92,9 +92,12 @@ INSERT INTO coop.api_token (secret_hash, person_id, name, scopes, created_at, ex
 VALUES (%(secret_hash)s, %(person_id)s, %(name)s, %(scopes)s, %(created_at)s, %(expires_at)s)
 RETURNING id
 
--- tokens_of: The API tokens of a person, newest first.
+-- tokens_of: The API tokens of a person, newest first, from a place in the list on.
 SELECT id, name, scopes, created_at, expires_at, revoked_at FROM coop.api_token
-WHERE person_id = %(person_id)s ORDER BY created_at DESC, id
+WHERE person_id = %(person_id)s
+  AND (%(after_id)s::uuid IS NULL OR (created_at, id) < (%(after_created)s::timestamptz, %(after_id)s))
+ORDER BY created_at DESC, id DESC
+LIMIT %(limit)s
 
 -- revoke_token: End one's own API token.
 UPDATE coop.api_token SET revoked_at = %(now)s

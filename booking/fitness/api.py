@@ -14,6 +14,7 @@ from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Entrance
 from coop.interval import Interval
+from coop.paging import Paged
 
 router = APIRouter(tags=["fitness"])
 
@@ -139,9 +140,11 @@ def get_fitness(machine_id: str, door: Entrance) -> FitnessView:
 
 
 @router.get("/machines/{machine_id}/calibrations")
-def list_calibrations(machine_id: str, door: Entrance) -> list[CalibrationView]:
+def list_calibrations(machine_id: str, door: Entrance, paging: Paged) -> list[CalibrationView]:
     """The calibration certificates of a machine, the newest first."""
-    return [CalibrationView.of(each) for each in door.run(lambda conn: fitness.calibrations(conn, machine_id))]
+    part = paging.slice(date, UUID)
+    found = door.run(lambda conn: fitness.calibrations(conn, machine_id, part))
+    return [CalibrationView.of(each) for each in paging.page(found, lambda last: (last.valid_until, last.id))]
 
 
 @router.post("/machines/{machine_id}/calibrations", status_code=201, response_model=CalibrationView)
@@ -186,31 +189,36 @@ def create_check(master_id: UUID, body: CheckWanted, door: Entrance) -> Response
 def list_checks(
     machine_id: str,
     door: Entrance,
+    paging: Paged,
     since: Annotated[Moment | None, Query(alias="from", description="30 days ago, if not given.")] = None,
     until: Annotated[Moment | None, Query(alias="to", description="Now, if not given.")] = None,
 ) -> list[CheckView]:
     """The daily checks of a machine, the newest first."""
     end = until or door.now
     window = Interval(since or end - timedelta(days=30), end)
-    return [CheckView.of(each) for each in door.run(lambda conn: fitness.checks(conn, machine_id, window))]
+    part, fixed = paging.slice(datetime, UUID), {"from": window.start.isoformat(), "to": window.end.isoformat()}
+    found = door.run(lambda conn: fitness.checks(conn, machine_id, window, part))
+    return [CheckView.of(each) for each in paging.page(found, lambda last: (last.checked_at, last.id), **fixed)]
 
 
 @router.post("/machines/{machine_id}/temperature", status_code=204)
 def record_temperature(machine_id: str, body: TemperatureWanted, door: Entrance) -> Response:
     """Tell the temperature of the room around a machine; an older one than is known changes nothing."""
     at = body.at or door.now
-    door.run(lambda conn: fitness.record_temperature(conn, machine_id, body.celsius, at, door.now))
-    return Response(status_code=204)
+    return door.once(
+        lambda conn: fitness.record_temperature(conn, machine_id, body.celsius, at, door.now), asked=body, status=204
+    )
 
 
 @router.get("/recalls")
-def list_recalls(door: Entrance, limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> list[RecallView]:
+def list_recalls(door: Entrance, paging: Paged) -> list[RecallView]:
     """One's own uses in doubt since a check failed, the newest first; all of them for the office and operators."""
-    return [RecallView.of(each) for each in door.run(lambda conn: fitness.recalls(conn, door.viewer, limit))]
+    part = paging.slice(datetime, datetime, UUID)
+    found = door.run(lambda conn: fitness.recalls(conn, door.viewer, part))
+    return [RecallView.of(each) for each in paging.page(found, lambda last: (last.found_at, last.starts_at, last.id))]
 
 
 @router.post("/recalls/{recall_id}/seen", status_code=204)
 def see_recall(recall_id: UUID, door: Entrance) -> Response:
     """Say that one has read a recall of one's own; a second time changes nothing."""
-    door.run(lambda conn: fitness.see_recall(conn, door.viewer, recall_id, door.now))
-    return Response(status_code=204)
+    return door.once(lambda conn: fitness.see_recall(conn, door.viewer, recall_id, door.now), status=204)

@@ -17,6 +17,7 @@ from coop.errors import Conflict, Invalid, NotFound
 from coop.identity import Role, Viewer
 from coop.interval import Interval
 from coop.machines import MachineUnknown
+from coop.paging import WHOLE, Slice
 from coop.queries import load
 
 SQL = load("booking.fitness")
@@ -125,10 +126,11 @@ def known(conn: Connection, machine_id: str) -> Known:
     return Known(celsius, celsius_at, calibrated_until, masters)
 
 
-def calibrations(conn: Connection, machine_id: str) -> list[Calibration]:
+def calibrations(conn: Connection, machine_id: str, part: Slice = WHOLE) -> list[Calibration]:
     """The certificates of a machine, the newest first; raises `MachineUnknown`."""
     machines.machine(conn, machine_id)
-    return [Calibration(*row) for row in conn.execute(SQL["calibrations"], {"machine_id": machine_id})]
+    values = {"machine_id": machine_id} | part.values("after_until", "after_id")
+    return [Calibration(*row) for row in conn.execute(SQL["calibrations"], values)]
 
 
 def calibrate(conn: Connection, viewer: Viewer, certificate: Calibration, now: datetime) -> Calibration:
@@ -187,19 +189,21 @@ def check(
     return passed
 
 
-def checks(conn: Connection, machine_id: str, window: Interval) -> list[Check]:
+def checks(conn: Connection, machine_id: str, window: Interval, part: Slice = WHOLE) -> list[Check]:
     """The checks of a machine within `window`, the newest first; raises `MachineUnknown`."""
     machines.machine(conn, machine_id)
     values = {"machine_id": machine_id, "from": window.start, "until": window.end}
+    values |= part.values("after_checked", "after_id")
     return [Check(*row) for row in conn.execute(SQL["checks"], values)]
 
 
-def recalls(conn: Connection, viewer: Viewer, limit: int = 200) -> list[Recall]:
+def recalls(conn: Connection, viewer: Viewer, part: Slice = WHOLE) -> list[Recall]:
     """One's own uses in doubt, the newest first; all for the office and operators. Nobody else learns of them.
 
     What the office booked for a member without naming anybody concerns all of that member's people.
     """
-    values = {"everybody": viewer.has(*SEES_ALL_RECALLS), **_whose(viewer), "limit": limit}
+    values = {"everybody": viewer.has(*SEES_ALL_RECALLS), **_whose(viewer)}
+    values |= part.values("after_found", "after_start", "after_id")
     return [Recall(*row) for row in conn.execute(SQL["recalls"], values)]
 
 

@@ -2,9 +2,12 @@
 INSERT INTO booking.calibration (id, machine_id, number, issued_on, valid_until, document)
 VALUES (%(id)s, %(machine_id)s, %(number)s, %(issued_on)s, %(valid_until)s, %(document)s)
 
--- calibrations: The calibration certificates of a machine, the newest first.
+-- calibrations: The calibration certificates of a machine, the newest first, from a place in the list on.
 SELECT id, machine_id, number, issued_on, valid_until, document FROM booking.calibration
-WHERE machine_id = %(machine_id)s ORDER BY valid_until DESC, number
+WHERE machine_id = %(machine_id)s
+  AND (%(after_id)s::uuid IS NULL OR (valid_until, id) < (%(after_until)s::date, %(after_id)s))
+ORDER BY valid_until DESC, id DESC
+LIMIT %(limit)s
 
 -- add_master: Say what is measured each day on a machine, and what must come out.
 INSERT INTO booking.master (id, machine_id, name, unit, lower_limit, upper_limit)
@@ -31,11 +34,13 @@ INSERT INTO booking.master_check (id, master_id, checked_at, value, lower_limit,
 VALUES (%(id)s, %(master_id)s, %(checked_at)s, %(value)s, %(lower_limit)s, %(upper_limit)s, %(checked_by)s)
 RETURNING passed
 
--- checks: The checks of a machine within a window, the newest first.
+-- checks: The checks of a machine within a window, the newest first, from a place in the list on.
 SELECT k.id, a.machine_id, a.name, a.unit, k.checked_at, k.value, k.lower_limit, k.upper_limit, k.passed
 FROM booking.master_check k JOIN booking.master a ON a.id = k.master_id
 WHERE a.machine_id = %(machine_id)s AND k.checked_at >= %(from)s AND k.checked_at < %(until)s
-ORDER BY k.checked_at DESC, a.name
+  AND (%(after_id)s::uuid IS NULL OR (k.checked_at, k.id) < (%(after_checked)s::timestamptz, %(after_id)s))
+ORDER BY k.checked_at DESC, k.id DESC
+LIMIT %(limit)s
 
 -- recall_uses: Enter every use between the last pass of a master and its failed check: what was measured is in doubt.
 INSERT INTO booking.recall (check_id, reservation_id, found_at)
@@ -58,8 +63,11 @@ JOIN booking.master a ON a.id = k.master_id
 JOIN booking.reservation r ON r.id = c.reservation_id
 JOIN coop.member m ON m.id = r.member_id
 LEFT JOIN coop.person p ON p.id = r.person_id
-WHERE %(everybody)s OR r.person_id = %(person_id)s::uuid OR (r.person_id IS NULL AND r.member_id = %(member_id)s::text)
-ORDER BY c.found_at DESC, r.starts_at DESC, c.id
+WHERE (%(everybody)s OR r.person_id = %(person_id)s::uuid
+       OR (r.person_id IS NULL AND r.member_id = %(member_id)s::text))
+  AND (%(after_id)s::uuid IS NULL
+       OR (c.found_at, r.starts_at, c.id) < (%(after_found)s::timestamptz, %(after_start)s::timestamptz, %(after_id)s))
+ORDER BY c.found_at DESC, r.starts_at DESC, c.id DESC
 LIMIT %(limit)s
 
 -- see_recall: Its person has read a recall; a second time changes nothing.

@@ -1,10 +1,9 @@
 """How people and programs hear of reservations, over HTTP: my channel, my browsers, the office's webhooks."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from booking.messages import channels, webhooks
@@ -15,6 +14,7 @@ from coop.api import Wanted
 from coop.database import Connection
 from coop.door import Door, Entrance
 from coop.keys import base64url
+from coop.paging import Paged
 from coop.settings import Settings
 
 router = APIRouter(tags=["messages"])
@@ -163,12 +163,12 @@ def stop_webhook(webhook_id: UUID, door: Entrance) -> Response:
 
 
 @router.get("/webhooks/{webhook_id}/deliveries")
-def get_deliveries(
-    webhook_id: UUID, door: Entrance, limit: Annotated[int, Query(ge=1, le=1000)] = 100
-) -> list[DeliveryView]:
+def get_deliveries(webhook_id: UUID, door: Entrance, paging: Paged) -> list[DeliveryView]:
     """What a program was told, newest first, with what became of it."""
-    found = door.run(lambda conn: webhooks.deliveries(conn, webhook_id, limit))
-    return [DeliveryView.model_validate(each, from_attributes=True) for each in found]
+    part = paging.slice(datetime, UUID)
+    found = door.run(lambda conn: webhooks.deliveries(conn, webhook_id, part))
+    page = paging.page(found, lambda last: (last.created_at, last.id))
+    return [DeliveryView.model_validate(each, from_attributes=True) for each in page]
 
 
 def _settings(door: Door) -> Settings:

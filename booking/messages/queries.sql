@@ -163,9 +163,10 @@ SET attempts = attempts + 1, last_attempt_at = %(now)s, last_status = %(status)s
     delivered_at = CASE WHEN %(delivered)s THEN %(now)s::timestamptz END
 WHERE id = %(id)s
 
--- deliveries: What a program was told, newest first.
+-- deliveries: What a program was told, newest first, from a place in the list on.
 SELECT id, event_id, type, created_at, attempts, last_attempt_at, last_status, last_error, delivered_at
 FROM booking.webhook_delivery
 WHERE webhook_id = %(webhook_id)s
+  AND (%(after_id)s::uuid IS NULL OR (created_at, id) < (%(after_created)s::timestamptz, %(after_id)s))
 ORDER BY created_at DESC, id DESC
 LIMIT %(limit)s

@@ -14,6 +14,7 @@ from coop import audit, outward, webhooks
 from coop.database import Connection, Pool, run
 from coop.errors import NotFound
 from coop.identity import Viewer
+from coop.paging import WHOLE, Slice
 from coop.queries import load
 from coop.settings import Settings
 
@@ -77,9 +78,10 @@ def stop_webhook(conn: Connection, viewer: Viewer, webhook_id: UUID, now: dateti
     audit.record(conn, "webhook.stopped", viewer=viewer, subject=f"webhook:{webhook_id}", now=now)
 
 
-def deliveries(conn: Connection, webhook_id: UUID, limit: int) -> list[Delivery]:
+def deliveries(conn: Connection, webhook_id: UUID, part: Slice = WHOLE) -> list[Delivery]:
     """What a program was told, newest first; the log stays when it is told no more."""
-    return [Delivery(*row) for row in conn.execute(SQL["deliveries"], {"webhook_id": webhook_id, "limit": limit})]
+    values = {"webhook_id": webhook_id} | part.values("after_created", "after_id")
+    return [Delivery(*row) for row in conn.execute(SQL["deliveries"], values)]
 
 
 def body(event: Event) -> bytes:

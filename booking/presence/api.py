@@ -99,8 +99,7 @@ def leave(reservation_id: UUID, door: Entrance) -> Response:
 @router.post("/reservations/{reservation_id}/coming", status_code=204)
 def say_coming(reservation_id: UUID, door: Entrance) -> Response:
     """ "I am on my way": the slot is not released."""
-    door.run(lambda conn: release.coming(conn, door.viewer, reservation_id, door.now))
-    return Response(status_code=204)
+    return door.once(lambda conn: release.coming(conn, door.viewer, reservation_id, door.now), status=204)
 
 
 @router.get("/reservations/{reservation_id}/alternatives")
@@ -155,8 +154,9 @@ def set_rule(machine_id: str, body: RuleWanted, door: Entrance) -> Response:
 def give_badge(body: BadgeWanted, door: Entrance) -> Response:
     """A badge is somebody's from now on."""
     hashed = check_in.badge_hash(door.request.app.state.settings.secret_key, body.badge)
-    door.run(lambda conn: check_in.give_badge(conn, door.viewer, hashed, body.person_id, door.now))
-    return Response(status_code=204)
+    return door.once(
+        lambda conn: check_in.give_badge(conn, door.viewer, hashed, body.person_id, door.now), asked=body, status=204
+    )
 
 
 @router.get("/machines/{machine_id}/permit")

@@ -18,6 +18,7 @@ from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Entrance
 from coop.interval import Interval
+from coop.paging import Paged
 
 router = APIRouter(tags=["booking rules"])
 
@@ -218,12 +219,15 @@ def set_holidays(machine_id: str, body: HolidaysWanted, door: Entrance) -> Respo
 @router.get("/closures")
 def list_closures(
     door: Entrance,
+    paging: Paged,
     since: Annotated[Moment, Query(alias="from")],
     until: Annotated[Moment, Query(alias="to")],
 ) -> list[SpecialView]:
     """Closed days and extra openings that touch `[from, to)`."""
     window = Interval(since, until)
-    return [SpecialView.of(each) for each in door.run(lambda conn: closures.specials(conn, window))]
+    part = paging.slice(datetime, UUID)
+    found = door.run(lambda conn: closures.specials(conn, window, part))
+    return [SpecialView.of(each) for each in paging.page(found, lambda last: (last.during.start, last.id))]
 
 
 @router.post("/closures", status_code=201, response_model=SpecialView)

@@ -12,6 +12,7 @@ from coop.database import Connection
 from coop.errors import NotFound
 from coop.identity import Viewer
 from coop.interval import Interval
+from coop.paging import WHOLE, Slice
 from coop.queries import load
 from coop.register import cooperative
 
@@ -53,9 +54,10 @@ def open_intervals(conn: Connection, machine_id: str, window: Interval) -> list[
     return calendars(conn, [machine_id])[machine_id].open_intervals(window)
 
 
-def specials(conn: Connection, window: Interval) -> list[Special]:
+def specials(conn: Connection, window: Interval, part: Slice = WHOLE) -> list[Special]:
     """Closures and extra openings that touch `window`, by start."""
-    rows = conn.execute(SQL["exceptions_between"], {"from": window.start, "until": window.end})
+    values = {"from": window.start, "until": window.end} | part.values("after_start", "after_id")
+    rows = conn.execute(SQL["exceptions_between"], values)
     return [
         Special(key, machine_id, site, Interval(start, end), opens, reason)
         for key, machine_id, site, start, end, opens, reason in rows

@@ -178,9 +178,12 @@ WHERE machine_id = %(machine_id)s AND valid @> %(valid_from)s::date
 INSERT INTO booking.holiday_closing (machine_id, country, valid)
 VALUES (%(machine_id)s, %(country)s, daterange(%(valid_from)s, NULL))
 
--- exceptions_between: Closures and extra openings that touch a window, for the list of the office.
+-- exceptions_between: Closures and extra openings that touch a window, by start, from a place in the list on.
 SELECT id, machine_id, site, lower(during), upper(during), opens, reason FROM booking.calendar_exception
-WHERE during && tstzrange(%(from)s, %(until)s) ORDER BY lower(during), id
+WHERE during && tstzrange(%(from)s, %(until)s)
+  AND (%(after_id)s::uuid IS NULL OR (lower(during), id) > (%(after_start)s::timestamptz, %(after_id)s))
+ORDER BY lower(during), id
+LIMIT %(limit)s
 
 -- add_exception: Close or open a machine, a site or all of them for a time.
 INSERT INTO booking.calendar_exception (machine_id, site, during, opens, reason)

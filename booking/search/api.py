@@ -20,6 +20,7 @@ from booking.services.model import ServiceKind
 from coop.api import Moment
 from coop.door import Door, Entrance
 from coop.interval import Interval
+from coop.paging import Paged
 
 router = APIRouter(tags=["search"])
 
@@ -151,12 +152,15 @@ def get_timeline(
 
 
 @router.get("/unmet-demand")
-def list_unmet_demand(door: Entrance, since: From = None, until: To = None) -> list[DemandView]:
+def list_unmet_demand(door: Entrance, paging: Paged, since: From = None, until: To = None) -> list[DemandView]:
     """What was searched in `[from, to)` and not found, the most frequent first; of the last 92 days, if not said."""
     start = since or door.now - LONGEST
     window = Interval(start, until or max(door.now, start) + timedelta(seconds=1))
-    found = door.run(lambda conn: store_search.unmet_demand(conn, window))
-    return [DemandView.model_validate(each, from_attributes=True) for each in found]
+    part = paging.slice(int, str, str, str, str)
+    found = door.run(lambda conn: store_search.unmet_demand(conn, window, part))
+    fixed = {"from": window.start.isoformat(), "to": window.end.isoformat()}
+    page = paging.page(found, lambda last: last.place, **fixed)
+    return [DemandView.model_validate(each, from_attributes=True) for each in page]
 
 
 def _window(door: Door, since: datetime | None, until: datetime | None) -> Interval:

@@ -69,13 +69,17 @@ INSERT INTO booking.unmet_demand
 VALUES (%(now)s, %(by_member)s, %(kind)s, %(site)s, %(needs)s, tstzrange(%(from)s, %(until)s), %(length_minutes)s,
         %(service)s, %(candidates)s)
 
--- unmet_demand: What was searched in a window and not found, by what was needed.
+-- unmet_demand: What was searched in a window and not found, by what was needed, from a place in the list on.
 SELECT machine_kind, site, service, by_member, count(*), sum(length_minutes)::bigint,
        count(*) FILTER (WHERE candidates = 0), max(searched_at)
 FROM booking.unmet_demand
 WHERE searched_at >= %(from)s AND searched_at < %(until)s
 GROUP BY machine_kind, site, service, by_member
-ORDER BY count(*) DESC, machine_kind, site, service, by_member
+HAVING %(after_kind)s::text IS NULL
+    OR (-count(*), coalesce(machine_kind, ''), coalesce(site, ''), service, by_member::text)
+       > (%(after_count)s::bigint, %(after_kind)s, %(after_site)s::text, %(after_service)s::text, %(after_member)s::text)
+ORDER BY -count(*), coalesce(machine_kind, ''), coalesce(site, ''), service, by_member::text
+LIMIT %(limit)s
 
 -- timeline: What takes some machines within a window, by machine and start: reservations with their names, and outages.
 SELECT c.resource_id, coalesce(r.starts_at, lower(c.blocked)), coalesce(r.ends_at, upper(c.blocked)), o.kind, r.id,

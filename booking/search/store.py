@@ -21,6 +21,7 @@ from coop import machines
 from coop.database import Connection
 from coop.identity import Viewer
 from coop.interval import Interval
+from coop.paging import WHOLE, Slice
 from coop.queries import load
 
 SQL = load("booking.search")
@@ -56,6 +57,12 @@ class Demand:
 
 
 def terms_of_all(conn: Connection, machine_ids: Sequence[str], kind: ServiceKind) -> dict[str, Terms]:
+    @property
+    def place(self) -> tuple[int, str, str, str, str]:
+        """Where it stands in the list: the most frequent first."""
+        by_member = "true" if self.by_member else "false"
+        return -self.searches, self.machine_kind or "", self.site or "", self.service.value, by_member
+
     """What machines ask where they offer the service, by machine: a few statements for any number of them."""
     values = {"machine_ids": list(machine_ids), "kind": kind.value}
     with conn.pipeline():
@@ -151,7 +158,9 @@ def log_unmet_demand(
     conn.execute(SQL["log_unmet_demand"], values)
 
 
-def unmet_demand(conn: Connection, window: Interval) -> list[Demand]:
+def unmet_demand(conn: Connection, window: Interval, part: Slice = WHOLE) -> list[Demand]:
     """What was searched within `window` and not found, the most frequent first."""
-    rows = conn.execute(SQL["unmet_demand"], {"from": window.start, "until": window.end})
+    values = {"from": window.start, "until": window.end}
+    values |= part.values("after_count", "after_kind", "after_site", "after_service", "after_member")
+    rows = conn.execute(SQL["unmet_demand"], values)
     return [Demand(kind, site, ServiceKind(service), *rest) for kind, site, service, *rest in rows]

@@ -10,7 +10,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from booking.api import IfMatch, ReservationView, ReservationWanted, SlotWanted, VersionNeeded, version_of
+from booking.api import ReservationView, ReservationWanted, SlotWanted
+from booking.etags import IfMatch, VersionNeeded, version_of
 from booking.model import Reservation
 from booking.projection import seen
 from booking.series.change import Scope, cancel_series, move_series

@@ -6,11 +6,12 @@ from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from booking import store
-from booking.api import IfMatch, ReservationView, ReservationWanted, Slug, VersionNeeded, version_of
+from booking.api import ReservationView, ReservationWanted, Slug
 from booking.approval import approve, decline
+from booking.etags import IfMatch, VersionNeeded, version_of
 from booking.handover import announce_late, hand_over
 from booking.listing import find
 from booking.model import Reservation
@@ -23,6 +24,7 @@ from booking.services.loan import lend, loans, take_back
 from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Door, Entrance
+from coop.paging import Paged
 
 router = APIRouter(tags=["booking"])
 
@@ -60,6 +62,10 @@ class StepView(BaseModel):
     at: datetime
     by_id: UUID | None
     quote_yen: int | None
+
+
+class Steps(RootModel[list[StepView]]):
+    """The steps that were taken, in their order."""
 
 
 class LoanView(BaseModel):
@@ -142,8 +148,10 @@ def take_tester_back(reservation_id: UUID, door: Entrance, if_match: IfMatch = N
 
 
 @router.get("/loans")
-def list_loans(door: Entrance) -> list[LoanView]:
+def list_loans(door: Entrance, paging: Paged) -> list[LoanView]:
     """What is out of the house, the earliest due first."""
+    part = paging.slice(datetime, UUID)
+    found = door.run(lambda conn: loans(conn, door.viewer, part))
     return [
         LoanView(
             reservation=ReservationView.of(seen(loan.reservation, door.viewer)),
@@ -151,7 +159,7 @@ def list_loans(door: Entrance) -> list[LoanView]:
             due_at=loan.reservation.when.end,
             overdue=loan.overdue(door.now),
         )
-        for loan in door.run(lambda conn: loans(conn, door.viewer))
+        for loan in paging.page(found, lambda last: (last.reservation.when.end, last.reservation.id))
     ]
 
 
@@ -161,20 +169,22 @@ def list_steps(reservation_id: UUID, door: Entrance) -> list[StepView]:
     return _steps(door.run(lambda conn: steps(conn, door.viewer, reservation_id)))
 
 
-@router.post("/reservations/{reservation_id}/steps/{step}", response_model=list[StepView])
+@router.post("/reservations/{reservation_id}/steps/{step}", response_model=Steps)
 def take_next_step(
-    reservation_id: UUID, step: Step, body: StepWanted, door: Entrance, response: Response, if_match: IfMatch = None
-) -> list[StepView]:
+    reservation_id: UUID, step: Step, body: StepWanted, door: Entrance, if_match: IfMatch = None
+) -> Response:
     """Take the next step: received, quoted, measured, delivered, returned. A second time is refused with 409."""
     version = None if if_match is None else version_of(if_match)
 
-    def take(conn: Connection) -> tuple[list[commission.Taken], Reservation]:
-        taken = take_step(conn, door.viewer, reservation_id, step, door.now, quote_yen=body.quote_yen, version=version)
-        return taken, find(conn, door.viewer, reservation_id)
+    etag = ""
 
-    taken, reservation = door.run(take)
-    response.headers["ETag"] = f'"{reservation.version}"'
-    return _steps(taken)
+    def take(conn: Connection) -> Steps:
+        nonlocal etag
+        taken = take_step(conn, door.viewer, reservation_id, step, door.now, quote_yen=body.quote_yen, version=version)
+        etag = f'"{find(conn, door.viewer, reservation_id).version}"'
+        return Steps(_steps(taken))
+
+    return door.once(take, asked=body, headers=lambda _: {"ETag": etag})
 
 
 @router.get("/reservations/{reservation_id}/claims")

@@ -1,28 +1,26 @@
-"""What can be claimed beside machines, over HTTP: resources, pools, services, outages."""
+"""What can be claimed beside machines, over HTTP: resources, pools, services."""
 
-from datetime import datetime, time, timedelta
-from typing import Annotated, Literal, Self
+from datetime import time
+from typing import Annotated, Literal, Self, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, model_validator
 
-from booking import outages
-from booking.api import ReservationView, Slug
-from booking.model import Reservation
-from booking.outages import Outage, OutageKind
-from booking.projection import seen
+from booking.api import Slug
+from booking.etags import IfMatch, etag_of, must_match
 from booking.services import define
 from booking.services.define import NeedRow, Offered, Pool, Resource
 from booking.services.model import Edge, Mark, ServiceKind
-from coop.api import Moment, Wanted
+from coop.api import Wanted
 from coop.database import Connection
-from coop.door import Door, Entrance
-from coop.interval import Interval
+from coop.door import Entrance
+from coop.errors import NotFound
 from coop.machines import OpeningHours
 
 router = APIRouter(tags=["booking"])
 Minutes = Annotated[int, Field(ge=-20_160, le=20_160)]
+View = TypeVar("View", bound=BaseModel)
 
 
 class HoursWanted(Wanted):
@@ -68,6 +66,13 @@ class PoolWanted(Wanted):
     unit_ids: list[Slug] = Field(min_length=1, max_length=100)
 
 
+class PoolView(BaseModel):
+    id: str
+    name_ja: str
+    name_en: str
+    unit_ids: list[str]
+
+
 class NeedForm(Wanted):
     """A unit or a pool, from one moment to another: minutes from the start or end of the slot, or from the local
     midnight that begins its day (`{"edge": "day", "minutes": -420}` is five in the evening before)."""
@@ -107,24 +112,6 @@ class ServiceView(BaseModel):
     needs: list[NeedForm]
 
 
-class OutageWanted(Wanted):
-    resource_id: Slug = Field(examples=["cmm-1"])
-    kind: OutageKind
-    starts_at: Moment | None = Field(default=None, description="Now, if not given.")
-    ends_at: Moment
-    reason: str = Field(default="", max_length=200)
-
-
-class OutageView(BaseModel):
-    id: UUID
-    resource_id: str
-    kind: OutageKind
-    starts_at: datetime
-    ends_at: datetime
-    reason: str
-    affected: list[ReservationView] = Field(description="Reservations at that time, as the reader may see them.")
-
-
 @router.get("/resources")
 def list_resources(door: Entrance) -> list[ResourceView]:
     """Persons, accessories and places that can be claimed."""
@@ -147,26 +134,52 @@ def enter_resource(body: ResourceWanted, door: Entrance) -> Response:
     return door.once(enter, asked=body, status=201)
 
 
+@router.get("/pools")
+def list_pools(door: Entrance) -> list[PoolView]:
+    """All pools with their units."""
+    return [_pool(each) for each in door.run(define.pools)]
+
+
+@router.get("/pools/{pool_id}")
+def get_pool(pool_id: Slug, door: Entrance, response: Response) -> PoolView:
+    """A pool with its units; the `ETag` is what a change must send as `If-Match`."""
+    return _shown(door.run(lambda conn: _pool_shown(conn, pool_id)), response)
+
+
 @router.put("/pools/{pool_id}", status_code=204)
-def put_pool(pool_id: Slug, body: PoolWanted, door: Entrance) -> Response:
-    """Say which units a pool has."""
+def put_pool(pool_id: Slug, body: PoolWanted, door: Entrance, if_match: IfMatch = None) -> Response:
+    """Say which units a pool has. One that is there already is changed with its `ETag` as `If-Match`."""
     pool = Pool(pool_id, body.name_ja, body.name_en, tuple(body.unit_ids))
-    door.run(lambda conn: define.put_pool(conn, door.viewer, pool, door.now))
-    return Response(status_code=204)
+
+    def put(conn: Connection) -> BaseModel | None:
+        define.take_turns(conn, f"pool:{pool_id}")
+        must_match(if_match, _pool_shown(conn, pool_id))
+        define.put_pool(conn, door.viewer, pool, door.now)
+        return _pool_shown(conn, pool_id)
+
+    return _changed(door.run(put))
 
 
 @router.get("/machines/{machine_id}/services")
 def list_services(machine_id: str, door: Entrance) -> list[ServiceView]:
     """What is offered on a machine beside plain self-use, and what each service needs."""
-    return [
-        ServiceView(kind=each.kind, approval_minutes=each.approval_minutes, needs=[_need(need) for need in each.needs])
-        for each in door.run(lambda conn: define.services(conn, machine_id))
-    ]
+    return [_service(each) for each in door.run(lambda conn: define.services(conn, machine_id))]
+
+
+@router.get("/machines/{machine_id}/services/{kind}")
+def get_service(machine_id: str, kind: ServiceKind, door: Entrance, response: Response) -> ServiceView:
+    """What a service on a machine needs; the `ETag` is what a change must send as `If-Match`."""
+    return _shown(door.run(lambda conn: _service_shown(conn, machine_id, kind)), response)
 
 
 @router.put("/machines/{machine_id}/services/{kind}", status_code=204)
-def put_service(machine_id: str, kind: ServiceKind, body: ServiceForm, door: Entrance) -> Response:
-    """Say what a service on a machine needs; reservations keep what they have until they are moved."""
+def put_service(
+    machine_id: str, kind: ServiceKind, body: ServiceForm, door: Entrance, if_match: IfMatch = None
+) -> Response:
+    """Say what a service on a machine needs; reservations keep what they have until they are moved.
+
+    One that is offered already is changed with its `ETag` as `If-Match`.
+    """
     needs = tuple(
         NeedRow(
             each.name,
@@ -179,56 +192,43 @@ def put_service(machine_id: str, kind: ServiceKind, body: ServiceForm, door: Ent
         for each in body.needs
     )
     offered = Offered(kind, body.approval_minutes, needs)
-    door.run(lambda conn: define.put_service(conn, door.viewer, machine_id, offered, door.now))
-    return Response(status_code=204)
+
+    def put(conn: Connection) -> BaseModel | None:
+        define.take_turns(conn, f"service:{machine_id}/{kind}")
+        must_match(if_match, _service_shown(conn, machine_id, kind))
+        define.put_service(conn, door.viewer, machine_id, offered, door.now)
+        return _service_shown(conn, machine_id, kind)
+
+    return _changed(door.run(put))
 
 
-@router.get("/outages")
-def list_outages(
-    door: Entrance,
-    since: Annotated[Moment | None, Query(alias="from", description="Now, if not given.")] = None,
-    until: Annotated[Moment | None, Query(alias="to", description="30 days after `from`, if not given.")] = None,
-    resource: Annotated[str | None, Query(max_length=31)] = None,
-) -> list[OutageView]:
-    """Outages, maintenance, calibration and absences, with the reservations that they affect."""
-    start = since or door.now
-    window = Interval(start, until or start + timedelta(days=30))
-
-    found = door.run(
-        lambda conn: [(each, outages.affected(conn, each)) for each in outages.outages(conn, window, resource)]
-    )
-    return [_outage(door, each, affected) for each, affected in found]
+def _pool(pool: Pool) -> PoolView:
+    return PoolView(id=pool.id, name_ja=pool.name_ja, name_en=pool.name_en, unit_ids=list(pool.unit_ids))
 
 
-@router.post("/outages", status_code=201, response_model=OutageView)
-def enter_outage(body: OutageWanted, door: Entrance) -> Response:
-    """Enter an outage. 409 lists the reservations at that time; only a breakdown is entered over them."""
-    during = Interval(body.starts_at or door.now, body.ends_at)
-
-    def enter(conn: Connection) -> OutageView:
-        made = outages.close(conn, door.viewer, body.resource_id, body.kind, during, body.reason, door.now)
-        return _outage(door, made, outages.affected(conn, made))
-
-    return door.once(enter, asked=body, status=201)
+def _pool_shown(conn: Connection, pool_id: str) -> PoolView | None:
+    return next((_pool(each) for each in define.pools(conn, pool_id)), None)
 
 
-@router.delete("/outages/{outage_id}", status_code=204)
-def end_outage(outage_id: UUID, door: Entrance) -> Response:
-    """End an outage now; one that has not begun is taken back."""
-    door.run(lambda conn: outages.reopen(conn, door.viewer, outage_id, door.now))
-    return Response(status_code=204)
+def _service(offered: Offered) -> ServiceView:
+    needs = [_need(need) for need in offered.needs]
+    return ServiceView(kind=offered.kind, approval_minutes=offered.approval_minutes, needs=needs)
 
 
-def _outage(door: Door, outage: Outage, affected: list[Reservation]) -> OutageView:
-    return OutageView(
-        id=outage.id,
-        resource_id=outage.resource_id,
-        kind=outage.kind,
-        starts_at=outage.during.start,
-        ends_at=outage.during.end,
-        reason=outage.reason,
-        affected=[ReservationView.of(seen(each, door.viewer)) for each in affected],
-    )
+def _service_shown(conn: Connection, machine_id: str, kind: ServiceKind) -> ServiceView | None:
+    return next((_service(each) for each in define.services(conn, machine_id) if each.kind is kind), None)
+
+
+def _shown(found: View | None, response: Response) -> View:
+    if found is None:
+        raise NotFound()
+    response.headers["ETag"] = etag_of(found)
+    return found
+
+
+def _changed(now: BaseModel | None) -> Response:
+    assert now is not None, "it was put just now"
+    return Response(status_code=204, headers={"ETag": etag_of(now)})
 
 
 def _need(need: NeedRow) -> NeedForm:

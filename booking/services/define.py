@@ -107,6 +107,11 @@ def put_pool(conn: Connection, viewer: Viewer, pool: Pool, now: datetime) -> Non
     audit.record(conn, "pool.changed", viewer=viewer, subject=f"pool:{pool.id}", now=now, detail=detail)
 
 
+def take_turns(conn: Connection, subject: str) -> None:
+    """Who else defines `subject` waits until the transaction ends: what is read now is what is changed."""
+    conn.execute(SQL["take_turns"], {"subject": subject})
+
+
 def put_service(conn: Connection, viewer: Viewer, resource_id: str, offered: Offered, now: datetime) -> None:
     """Say what a service on a machine needs, in place of what was said before; raises `Forbidden` or `ResourceUnknown`.
 
@@ -128,6 +133,12 @@ def put_service(conn: Connection, viewer: Viewer, resource_id: str, offered: Off
 def resources(conn: Connection) -> list[Resource]:
     """All resources other than machines, by id."""
     return [Resource(*row) for row in conn.execute(SQL["resources"])]
+
+
+def pools(conn: Connection, pool_id: str | None = None) -> list[Pool]:
+    """All pools, or the one of that id, by id."""
+    rows = conn.execute(SQL["pools"], {"id": pool_id})
+    return [Pool(identifier, name_ja, name_en, tuple(units)) for identifier, name_ja, name_en, units in rows]
 
 
 def services(conn: Connection, resource_id: str) -> list[Offered]:

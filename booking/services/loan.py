@@ -12,6 +12,7 @@ from booking.tell import tell
 from coop.database import Connection
 from coop.errors import Conflict
 from coop.identity import Role, Viewer
+from coop.paging import WHOLE, Slice
 from coop.queries import load
 
 SQL = load("booking.services")
@@ -71,10 +72,10 @@ def take_back(
     return _change(conn, viewer, reservation, Status.DONE, "take_back", now)
 
 
-def loans(conn: Connection, viewer: Viewer) -> list[Loan]:
+def loans(conn: Connection, viewer: Viewer, part: Slice = WHOLE) -> list[Loan]:
     """What is out of the house, the earliest due first; for the office and operators."""
     viewer.require(*LENDS)
-    rows = conn.execute(SQL["loans_out"]).fetchall()
+    rows = conn.execute(SQL["loans_out"], part.values("after_due", "after_id")).fetchall()
     found = [(store.reservation(conn, identifier), out_at) for identifier, out_at in rows]
     return [Loan(reservation, out_at) for reservation, out_at in found if reservation]
 

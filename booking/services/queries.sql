@@ -56,10 +56,12 @@ WITH back AS (
 )
 UPDATE booking.reservation SET status = 'done', version = version + 1, changed_at = %(now)s WHERE id = %(id)s
 
--- loans_out: The reservations whose tester is out, the earliest due first.
+-- loans_out: The reservations whose tester is out, the earliest due first, from a place in the list on.
 SELECT r.id, l.out_at FROM booking.loan l JOIN booking.reservation r ON r.id = l.reservation_id
 WHERE l.returned_at IS NULL
+  AND (%(after_id)s::uuid IS NULL OR (r.ends_at, r.id) > (%(after_due)s::timestamptz, %(after_id)s))
 ORDER BY r.ends_at, r.id
+LIMIT %(limit)s
 
 -- add_resource: Enter a person, an accessory or a place that can be claimed.
 INSERT INTO booking.resource (id, kind, name_ja, name_en, person_id, in_service)
@@ -76,6 +78,16 @@ WHERE r.kind <> 'machine' ORDER BY r.id
 -- put_pool: A pool and its names.
 INSERT INTO booking.pool (id, name_ja, name_en) VALUES (%(id)s, %(name_ja)s, %(name_en)s)
 ON CONFLICT (id) DO UPDATE SET name_ja = EXCLUDED.name_ja, name_en = EXCLUDED.name_en
+
+-- pools: All pools with their units, or one of them, by id.
+SELECT p.id, p.name_ja, p.name_en,
+       ARRAY(SELECT u.resource_id FROM booking.pool_unit u WHERE u.pool_id = p.id ORDER BY u.resource_id)
+FROM booking.pool p
+WHERE %(id)s::text IS NULL OR p.id = %(id)s
+ORDER BY p.id
+
+-- take_turns: Who else defines the same pool or service waits until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtext('booking.define'), hashtext(%(subject)s))
 
 -- clear_pool: Take from a pool the units that are not named.
 DELETE FROM booking.pool_unit WHERE pool_id = %(id)s AND resource_id <> ALL (%(unit_ids)s)

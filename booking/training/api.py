@@ -15,6 +15,7 @@ from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Entrance
 from coop.interval import Interval
+from coop.paging import Paged
 
 router = APIRouter(tags=["qualification"])
 
@@ -109,11 +110,12 @@ class ResultWanted(Wanted):
 
 
 @router.get("/qualifications")
-def list_qualifications(door: Entrance) -> list[GrantedView]:
+def list_qualifications(door: Entrance, paging: Paged) -> list[GrantedView]:
     """One's own qualifications; everybody's for the office, operators and auditors."""
-    return [
-        GrantedView.of(each) for each in door.run(lambda conn: granting.qualifications(conn, door.viewer, door.now))
-    ]
+    part = paging.slice(str, str, datetime, UUID)
+    found = door.run(lambda conn: granting.qualifications(conn, door.viewer, door.now, part))
+    page = paging.page(found, lambda last: (last.machine_kind, last.person_name, last.valid_from, last.id))
+    return [GrantedView.of(each) for each in page]
 
 
 @router.post("/qualifications", status_code=204)

@@ -11,6 +11,7 @@ from coop import audit
 from coop.database import Connection
 from coop.errors import Conflict, Invalid
 from coop.identity import Role, Viewer
+from coop.paging import WHOLE, Slice
 from coop.queries import load
 
 SQL = load("booking.training")
@@ -85,10 +86,11 @@ def grant(
     audit.record(conn, "qualification.granted", viewer=viewer, subject=f"person:{person_id}", now=now, detail=detail)
 
 
-def qualifications(conn: Connection, viewer: Viewer, now: datetime) -> list[Granted]:
+def qualifications(conn: Connection, viewer: Viewer, now: datetime, part: Slice = WHOLE) -> list[Granted]:
     """One's own qualifications that have not ended by date; everybody's for the office, operators and auditors."""
     everybody = viewer.has(*SEES_ALL_QUALIFICATIONS)
     values = {"person_id": None if everybody else viewer.person_id, "now": now}
+    values |= part.values("after_kind", "after_name", "after_from", "after_id")
     return [_granted(*row) for row in conn.execute(SQL["qualifications"], values)]
 
 

@@ -20,6 +20,7 @@ from coop.database import Connection
 from coop.door import Entrance
 from coop.identity import Role, Viewer
 from coop.interval import Interval
+from coop.paging import Paged
 
 router = APIRouter(tags=["waitlist"])
 
@@ -171,9 +172,12 @@ def ask(body: RequestWanted, door: Entrance) -> Response:
 
 
 @router.get("/waitlist")
-def list_waitlist(door: Entrance) -> list[RequestView]:
+def list_waitlist(door: Entrance, paging: Paged) -> list[RequestView]:
     """What one waits for, oldest first; for a manager what their people wait for, for the office everything."""
-    return [RequestView.of(each, door.viewer) for each in door.run(lambda conn: waitlist.waiting(conn, door.viewer))]
+    part = paging.slice(datetime, UUID)
+    found = door.run(lambda conn: waitlist.waiting(conn, door.viewer, part))
+    page = paging.page(found, lambda last: (last.created_at, last.id))
+    return [RequestView.of(each, door.viewer) for each in page]
 
 
 @router.delete("/waitlist/{request_id}", status_code=204)
@@ -200,5 +204,4 @@ def accept(offer_id: UUID, door: Entrance) -> Response:
 @router.post("/offers/{offer_id}/decline", status_code=204)
 def decline(offer_id: UUID, door: Entrance) -> Response:
     """Let the next have it; one goes on waiting for other times."""
-    door.run(lambda conn: offer.decline(conn, door.viewer, offer_id, door.now))
-    return Response(status_code=204)
+    return door.once(lambda conn: offer.decline(conn, door.viewer, offer_id, door.now), status=204)

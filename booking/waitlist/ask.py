@@ -11,6 +11,7 @@ from coop.database import Connection
 from coop.errors import Forbidden, Invalid, NotFound
 from coop.identity import Viewer
 from coop.interval import Interval
+from coop.paging import WHOLE, Slice
 
 
 class NothingFits(Invalid):
@@ -54,9 +55,9 @@ def ask(
     return request
 
 
-def waiting(conn: Connection, viewer: Viewer) -> list[Request]:
+def waiting(conn: Connection, viewer: Viewer, part: Slice = WHOLE) -> list[Request]:
     """Who waits, as far as the viewer may know, oldest first."""
-    return store_waitlist.requests_of(conn, whose(viewer))
+    return store_waitlist.requests_of(conn, whose(viewer), part)
 
 
 def withdraw(conn: Connection, viewer: Viewer, request_id: UUID, now: datetime) -> None:

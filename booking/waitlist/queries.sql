@@ -26,14 +26,16 @@ SELECT id, machine_id, kind, range_x_mm, range_y_mm, range_z_mm, table_load_kg, 
        length_minutes, earliest_start, latest_end, status, created_at
 FROM booking.waitlist_request WHERE id = %(id)s
 
--- requests_of: What a person, the people of a member, or everybody waits for, oldest first.
+-- requests_of: What a person, the people of a member, or everybody waits for, oldest first, from a place in the list on.
 SELECT id, machine_id, kind, range_x_mm, range_y_mm, range_z_mm, table_load_kg, member_id, person_id, purpose,
        length_minutes, earliest_start, latest_end, status, created_at
 FROM booking.waitlist_request
 WHERE status = 'waiting'
   AND (%(person_id)s::uuid IS NULL OR person_id = %(person_id)s)
   AND (%(member_id)s::text IS NULL OR member_id = %(member_id)s)
+  AND (%(after_id)s::uuid IS NULL OR (created_at, id) > (%(after_created)s::timestamptz, %(after_id)s))
 ORDER BY created_at, id
+LIMIT %(limit)s
 
 -- end_request: A request is withdrawn, once.
 UPDATE booking.waitlist_request SET status = 'withdrawn' WHERE id = %(id)s AND status = 'waiting' RETURNING id

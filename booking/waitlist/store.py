@@ -12,6 +12,7 @@ from booking.waitlist.waiting import Needs, Offer, Request, Whose
 from coop.database import Connection
 from coop.identity import Role, Viewer
 from coop.interval import Interval
+from coop.paging import WHOLE, Slice
 from coop.queries import load
 
 SQL = load("booking.waitlist")
@@ -56,9 +57,10 @@ def request(conn: Connection, request_id: UUID) -> Request | None:
     return None if row is None else _request(row)
 
 
-def requests_of(conn: Connection, whose: Whose) -> list[Request]:
+def requests_of(conn: Connection, whose: Whose, part: Slice = WHOLE) -> list[Request]:
     """What they wait for, oldest first."""
-    return [_request(row) for row in conn.execute(SQL["requests_of"], asdict(whose))]
+    values = asdict(whose) | part.values("after_created", "after_id")
+    return [_request(row) for row in conn.execute(SQL["requests_of"], values)]
 
 
 def withdraw(conn: Connection, request_id: UUID) -> bool:

@@ -196,3 +196,52 @@ def test_an_outage_lists_what_is_in_its_way(room: Room) -> None:
     assert "part 7" not in down.text
     assert room.office.delete(f"{API}/outages/{seen['id']}").status_code == 204
     assert room.suzuki.get(f"{API}/outages?{query}").json() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "one", "other"),
+    [
+        (
+            "pools/gauges",
+            {"name_ja": "器", "name_en": "Gauges", "unit_ids": ["cmm-1"]},
+            {"name_ja": "器", "name_en": "Gauges", "unit_ids": ["cmm-1", "cmm-2"]},
+        ),
+        ("machines/cmm-1/services/attended", {"needs": []}, {"approval_minutes": 60, "needs": []}),
+    ],
+)
+def test_nobody_overwrites_a_pool_or_service_unseen(room: Room, path: str, one: Any, other: Any) -> None:
+    put, address = room.office.put, f"{API}/{path}"
+    assert room.sato.get(address).status_code == 404
+    assert put(address, json=one, headers={"If-Match": "*"}).status_code == 412  # there is nothing to match
+    made = put(address, json=one)
+    assert made.status_code == 204
+    assert put(address, json=other).json()["code"] == "booking.version_needed"
+    read = room.sato.get(address)
+    assert read.headers["etag"] == made.headers["etag"]
+    changed = put(address, json=other, headers={"If-Match": read.headers["etag"]})
+    assert changed.status_code == 204
+    assert changed.headers["etag"] != read.headers["etag"]
+    stale = put(address, json=one, headers={"If-Match": read.headers["etag"]})
+    assert (stale.status_code, stale.json()["code"]) == (412, "coop.changed_meanwhile")
+    assert room.sato.get(address).headers["etag"] == changed.headers["etag"]
+    assert put(address, json=one, headers={"If-Match": "*"}).status_code == 204
+
+
+def test_all_pools_are_listed(room: Room) -> None:
+    for pool in ("b", "a"):
+        body = {"name_ja": pool, "name_en": pool, "unit_ids": ["cmm-2", "cmm-1"]}
+        assert room.office.put(f"{API}/pools/{pool}", json=body).status_code == 204
+    listed = room.sato.get(f"{API}/pools").json()
+    assert [(each["id"], each["unit_ids"]) for each in listed] == [("a", ["cmm-1", "cmm-2"]), ("b", ["cmm-1", "cmm-2"])]
+
+
+def test_a_step_sent_twice_with_one_key_is_one_step(room: Room) -> None:
+    offered(room, "cmm-1", "commissioned")
+    made = room.book(room.sato, "10:00", "12:00", service="commissioned").json()
+    key = {"Idempotency-Key": "received"}
+    first = room.change(room.operator, made, "steps/received", {}, **key)
+    again = room.change(room.operator, made, "steps/received", {}, **key)
+    assert (first.status_code, again.status_code) == (200, 200), first.text
+    assert (again.json(), again.headers["etag"]) == (first.json(), first.headers["etag"])
+    assert again.headers["idempotent-replayed"] == "true"
+    assert [each["step"] for each in again.json()] == ["received"]
