@@ -4,7 +4,7 @@ What they came to by the hour and by the day stays, as do states and usages: wha
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from coop.database import Connection, Pool
 from coop.interval import month_of
 from coop.queries import load
 from telemetry.devices.register import LARGEST_OFFSET_SECONDS
+from telemetry.states.evidence import Evidence, micros
 from telemetry.storage.timescale import Edition, edition
 
 log = logging.getLogger("telemetry.forget")
@@ -65,9 +66,22 @@ def closed_until(conn: Connection) -> datetime | None:
     return row[0] if row else None
 
 
+def remembered(conn: Connection, machine_id: str, marks: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The marks (microseconds, ends included) as far as readings are kept that could say something else."""
+    row = conn.execute(SQL["knowledge_kept"], {"machine_id": machine_id}).fetchone()
+    if row is None or row[0] is None:
+        return list(marks)
+    kept = micros(row[0])
+    if Evidence.of(conn, machine_id).extent(conn, kept) is None:  # silent since: all of it is as it was
+        return []
+    return [(max(since, kept), until) for since, until in marks if until >= kept]
+
+
 def _announce(conn: Connection, keep_months: int, now: datetime) -> datetime | None:
     until = boundary(now, keep_months, closed_until(conn), register.cooperative(conn).time_zone)
     if until is not None:
+        conn.execute(SQL["lock_derivations"])
+        conn.execute(SQL["keep_knowledge"], {"until": until})
         conn.execute(SQL["forget"], {"until": until})
     return until
 

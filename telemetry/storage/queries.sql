@@ -61,6 +61,23 @@ SELECT until FROM telemetry.closed
 -- forget: From now on nothing before this moment is read any more.
 INSERT INTO telemetry.forgotten (until_at) VALUES (%(until)s) ON CONFLICT DO NOTHING
 
+-- lock_derivations: Wait until no machine is being derived, and keep others out until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtext('telemetry.derive'), hashtext(id)) FROM coop.machine ORDER BY id
+
+-- keep_knowledge: Let derivation begin anew at this moment, for each machine of which anything is known from before.
+INSERT INTO telemetry.checkpoint (machine_id, at, carry)
+SELECT f.machine_id, date_trunc('hour', %(until)s::timestamptz, 'UTC'), coalesce(following.carry, f.carry)
+FROM telemetry.frontier f
+LEFT JOIN LATERAL (SELECT carry FROM telemetry.checkpoint
+                   WHERE machine_id = f.machine_id AND at >= date_trunc('hour', %(until)s::timestamptz, 'UTC')
+                   ORDER BY at LIMIT 1) AS following ON true
+WHERE EXISTS (SELECT FROM telemetry.state_interval WHERE machine_id = f.machine_id AND started_at < %(until)s)
+ON CONFLICT DO NOTHING
+
+-- knowledge_kept: The last place before which nothing is derived any more; null: nothing of this machine was let go.
+SELECT max(c.at) FROM telemetry.checkpoint c JOIN telemetry.forgotten f ON c.at = date_trunc('hour', f.until_at, 'UTC')
+WHERE c.machine_id = %(machine_id)s
+
 -- forgotten_until: Until when readings were let go, or are about to be.
 SELECT max(until_at) FROM telemetry.forgotten
 
