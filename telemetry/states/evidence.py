@@ -1,7 +1,9 @@
 """The readings that speak for a machine, read from the database in the order and form in which they are folded."""
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,9 +12,11 @@ import numpy.typing as npt
 
 from coop.database import Connection
 from coop.queries import load
-from telemetry.states.fold import SECOND, Run, power_runs
+from telemetry.states.fold import SECOND, Run, number_runs, with_ends
 from telemetry.states.model import StateRule
-from telemetry.states.segments import EARLIEST, LATEST, Bound, Segment, Source, segments
+from telemetry.states.rule_row import rule_of
+from telemetry.states.segments import EARLIEST, LATEST, Bound, Segment, Source, Speaker, segments
+from telemetry.states.signals import OFFLINE
 
 SQL = load("telemetry.states")
 
@@ -43,58 +47,103 @@ class Evidence:
     @classmethod
     def of(cls, conn: Connection, machine_id: str) -> "Evidence":
         """The evidence of a machine as rules, bindings and clock corrections now say."""
-        of_machine = {"machine_id": machine_id}
-        rules = [
-            (*_span(since, until), StateRule(*rest))
-            for since, until, *rest in conn.execute(SQL["state_rules"], of_machine)
-        ]
-        bounds: dict[tuple[int, int], Bound] = {}
-        for binding, channel, name, since, until, corrected_since, corrected_until, offset in conn.execute(
-            SQL["bounds"], of_machine
-        ):
-            bound = bounds.get((binding, channel)) or Bound(channel, name, *_span(since, until))
+        return cls.of_all(conn, machine_id)[machine_id]
+
+    @classmethod
+    def of_all(cls, conn: Connection, machine_id: str | None = None) -> "defaultdict[str, Evidence]":
+        """The evidence of every machine, or of one."""
+        rules: defaultdict[str, list[tuple[int, int, StateRule]]] = defaultdict(list)
+        for machine, since, until, *rest in conn.execute(SQL["state_rules"], {"machine_id": machine_id}):
+            rules[machine].append((*_span(since, until), rule_of(*rest)))
+        bounds: defaultdict[str, dict[tuple[int, int], Bound]] = defaultdict(dict)
+        rows = conn.execute(SQL["bounds"], {"machine_id": machine_id})
+        for machine, binding, device, channel, name, since, until, *corrected, offset in rows:
+            bound = bounds[machine].get((binding, channel)) or Bound(device, channel, name, *_span(since, until))
             if offset is not None:
-                correction = (*_span(corrected_since, corrected_until), offset * SECOND)
-                bound = Bound(channel, name, bound.since, bound.until, (*bound.corrections, correction))
-            bounds[binding, channel] = bound
-        return cls(segments(rules, bounds.values()))
+                correction = (*_span(*corrected), offset * SECOND)
+                bound = replace(bound, corrections=(*bound.corrections, correction))
+            bounds[machine][binding, channel] = bound
+        found = defaultdict(lambda: cls(segments([], [])))
+        for machine in {*rules, *bounds}:
+            found[machine] = cls(segments(rules[machine], bounds[machine].values()))
+        return found
+
+    def segment_at(self, at: int) -> int:
+        """The number of the segment in which a time lies."""
+        return bisect_right(self.segments, at, key=lambda each: each.since) - 1
 
     def extent(self, conn: Connection, since: int) -> tuple[int, int] | None:
         """The true times of the first and last reading at or after `since`."""
         times: list[int] = []
         for segment in self.segments:
-            for source in segment.sources if segment.rule else ():
+            heard = {(each, None) for speaker in segment.speakers for each in speaker.sources}
+            ends = {(each, OFFLINE) for speaker in segment.speakers for each in speaker.ends}
+            for source, text in heard | ends:
                 values = _stretch(source, max(since, segment.since), segment.until)
-                row = conn.execute(SQL["first_and_last_reading"], values).fetchone() if values else None
+                row = (
+                    conn.execute(SQL["first_and_last_reading"], values | {"text": text}).fetchone() if values else None
+                )
                 times += [micros(at) + source.offset for at in row or () if at is not None]
         return (min(times), max(times)) if times else None
 
-    def runs(self, conn: Connection, since: int, until: int) -> Iterator[tuple[StateRule, list[Run]]]:
-        """The runs of readings in true time `[since, until)`, in order, with the rule they are judged by."""
-        for segment in self.segments:
-            if segment.rule is not None and segment.since < until and since < segment.until:
-                a, b = max(since, segment.since), min(until, segment.until)
-                stretches = [(source, values) for source in segment.sources if (values := _stretch(source, a, b))]
-                runs = (
-                    _numbers(conn, segment.rule, stretches) if segment.rule.kind == "power" else _words(conn, stretches)
-                )
-                yield segment.rule, runs
+    def runs(self, conn: Connection, since: int, until: int) -> Iterator[tuple[int, list[list[Run]]]]:
+        """The runs of readings in true time `[since, until)`: segment by segment, with its number, those of each of its
+        signals in order."""
+        for number, segment in enumerate(self.segments):
+            if segment.since < until and since < segment.until:
+                look = _Look(conn, max(since, segment.since), min(until, segment.until))
+                yield number, [look.runs(speaker) for speaker in segment.speakers]
 
 
-def _numbers(conn: Connection, rule: StateRule, stretches: list[tuple[Source, dict[str, Any]]]) -> list[Run]:
-    parts = [
-        (times + (_POSTGRES_EPOCH + source.offset), watts)
-        for source, values in stretches
-        for times, watts in [_packed(conn, values)]
-    ]
-    if not parts:
-        return []
-    at = np.concatenate([times for times, _ in parts])
-    watts = np.concatenate([watts for _, watts in parts])
-    if len(parts) > 1:
-        order = np.argsort(at, kind="stable")
-        at, watts = at[order], watts[order]
-    return power_runs(rule, at, watts)
+class _Look:
+    """One look at a stretch of readings: a channel that two signals are heard from is read once."""
+
+    def __init__(self, conn: Connection, since: int, until: int) -> None:
+        self.conn, self.since, self.until = conn, since, until
+        self._numbers: dict[tuple[Source, ...], tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = {}
+
+    def runs(self, speaker: Speaker) -> list[Run]:
+        """The runs of a speaker, with the ends of its signal among them."""
+        ends = sorted(self._times_offline(speaker.ends))
+        if speaker.signal.by_words:
+            runs = self._words(speaker.sources)
+        else:
+            runs = number_runs(speaker.signal, *self._in_order(speaker.sources), np.array(ends, np.int64))
+        return with_ends(runs, ends) if ends else runs
+
+    def _in_order(self, sources: tuple[Source, ...]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        if sources not in self._numbers:
+            parts = []
+            for source, values in self._stretches(sources):
+                times, numbers = _packed(self.conn, values)
+                parts.append((times + (_POSTGRES_EPOCH + source.offset), numbers))
+            at = np.concatenate([times for times, _ in parts]) if parts else np.empty(0, np.int64)
+            numbers = np.concatenate([numbers for _, numbers in parts]) if parts else np.empty(0, np.float64)
+            if len(parts) > 1:
+                order = np.argsort(at, kind="stable")
+                at, numbers = at[order], numbers[order]
+            self._numbers[sources] = at, numbers
+        return self._numbers[sources]
+
+    def _words(self, sources: tuple[Source, ...]) -> list[Run]:
+        runs: list[Run] = []
+        for source, values in self._stretches(sources):
+            for at, text in self.conn.execute(SQL["words"], values):
+                said = micros(at) + source.offset
+                runs.append((said, said, text))
+        return runs if len(sources) < 2 else sorted(runs, key=lambda run: run[0])
+
+    def _times_offline(self, sources: tuple[Source, ...]) -> list[int]:
+        return [
+            micros(at) + source.offset
+            for source, values in self._stretches(sources)
+            for at, text in self.conn.execute(SQL["words"], values)
+            if text == OFFLINE
+        ]
+
+    def _stretches(self, sources: tuple[Source, ...]) -> list[tuple[Source, dict[str, Any]]]:
+        found = [(source, _stretch(source, self.since, self.until)) for source in sources]
+        return [(source, values) for source, values in found if values]
 
 
 def _packed(conn: Connection, values: dict[str, Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
@@ -106,15 +155,6 @@ def _packed(conn: Connection, values: dict[str, Any]) -> tuple[npt.NDArray[np.in
         np.frombuffer(times, _TIMES, offset=_ARRAY_HEADER_BYTES)["element"].astype(np.int64),
         np.frombuffer(numbers, _NUMBERS, offset=_ARRAY_HEADER_BYTES)["element"].astype(np.float64),
     )
-
-
-def _words(conn: Connection, stretches: list[tuple[Source, dict[str, Any]]]) -> list[Run]:
-    runs: list[Run] = []
-    for source, values in stretches:
-        for at, text in conn.execute(SQL["words"], values):
-            said = micros(at) + source.offset
-            runs.append((said, said, text))
-    return runs if len(stretches) < 2 else sorted(runs, key=lambda run: run[0])
 
 
 def _span(since: datetime | None, until: datetime | None) -> tuple[int, int]:

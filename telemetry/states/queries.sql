@@ -9,48 +9,52 @@ SELECT pg_advisory_xact_lock(hashtext('telemetry.derive'), hashtext(%(machine_id
 -- take_marks: What changed of one machine; whoever takes the marks derives what they cover.
 DELETE FROM telemetry.dirty WHERE machine_id = %(machine_id)s RETURNING from_at, until_at
 
--- state_rules: A machine's rule versions.
-SELECT lower(valid), upper(valid), kind, channel, on_watts, off_watts, on_seconds, off_seconds, gap_seconds, bridge_seconds
-FROM telemetry.state_rule WHERE machine_id = %(machine_id)s ORDER BY valid
+-- state_rules: The rule versions of a machine, or of all.
+SELECT machine_id, lower(valid), upper(valid), kind, channel, on_watts, off_watts, on_seconds, off_seconds, gap_seconds,
+       bridge_seconds, standby_watts, words, otherwise, conditions
+FROM telemetry.state_rule WHERE %(machine_id)s::text IS NULL OR machine_id = %(machine_id)s ORDER BY machine_id, valid
 
 -- add_state_rule: Enter a rule version of a machine from a moment on.
-INSERT INTO telemetry.state_rule
-    (machine_id, valid, kind, channel, on_watts, off_watts, on_seconds, off_seconds, gap_seconds, bridge_seconds)
-VALUES (%(machine_id)s, tstzrange(%(since)s, NULL), %(kind)s, %(channel)s, %(on_watts)s, %(off_watts)s,
-    %(on_seconds)s, %(off_seconds)s, %(gap_seconds)s, %(bridge_seconds)s)
+INSERT INTO telemetry.state_rule (machine_id, valid, kind, channel, on_watts, off_watts, on_seconds, off_seconds,
+    gap_seconds, bridge_seconds, standby_watts, words, otherwise, conditions)
+VALUES (%(machine_id)s, tstzrange(%(since)s, NULL), %(kind)s, %(channel)s, %(on_watts)s, %(off_watts)s, %(on_seconds)s,
+    %(off_seconds)s, %(gap_seconds)s, %(bridge_seconds)s, %(standby_watts)s, %(words)s, %(otherwise)s, %(conditions)s)
 
 -- end_state_rule: The version of a machine's rule that holds at a moment holds until then.
 UPDATE telemetry.state_rule SET valid = tstzrange(lower(valid), %(since)s)
 WHERE machine_id = %(machine_id)s AND valid @> %(since)s::timestamptz AND upper_inf(valid)
   AND lower(valid) IS DISTINCT FROM %(since)s
 
--- bounds: The channels that ever spoke for a machine, with the corrections of their clocks.
-SELECT b.id, c.id, c.name, lower(b.bound), upper(b.bound), lower(k.during), upper(k.during), k.offset_seconds
+-- bounds: The channels that ever spoke for a machine, or for all, with the corrections of their clocks.
+SELECT b.machine_id, b.id, c.device_id, c.id, c.name, lower(b.bound), upper(b.bound), lower(k.during), upper(k.during),
+       k.offset_seconds
 FROM telemetry.binding b
 JOIN telemetry.channel c ON c.device_id = b.device_id
 LEFT JOIN telemetry.clock_correction k ON k.device_id = b.device_id
-WHERE b.machine_id = %(machine_id)s
+WHERE %(machine_id)s::text IS NULL OR b.machine_id = %(machine_id)s
 ORDER BY c.id, b.bound, k.during
 
--- first_and_last_reading: When a channel first and last reported within a stretch of its device's time.
+-- first_and_last_reading: When a channel first and last said something, or a certain text, in a stretch of its device's time.
 SELECT (SELECT at FROM telemetry.reading WHERE channel_id = %(channel_id)s AND at >= %(since)s AND at < %(until)s
+            AND queued IS NOT TRUE AND (%(text)s::text IS NULL OR text = %(text)s)
         ORDER BY at, tie LIMIT 1),
        (SELECT at FROM telemetry.reading WHERE channel_id = %(channel_id)s AND at >= %(since)s AND at < %(until)s
+            AND queued IS NOT TRUE AND (%(text)s::text IS NULL OR text = %(text)s)
         ORDER BY at DESC, tie DESC LIMIT 1)
 
--- numbers: A channel's finite numbers in a stretch of its device's time, in order, packed: a row each would cost ten times as much.
+-- numbers: A channel's finite numbers in a stretch of its device's time, in order, packed: a row each would cost ten times as much. What waited at the broker says nothing of when it came.
 SELECT array_send(array_agg(at ORDER BY at, tie)), array_send(array_agg(value ORDER BY at, tie))
 FROM telemetry.reading
 WHERE channel_id = %(channel_id)s AND at >= %(since)s AND at < %(until)s
-  AND value > '-Infinity' AND value < 'Infinity'
+  AND value > '-Infinity' AND value < 'Infinity' AND queued IS NOT TRUE
 
 -- words: A channel's texts in a stretch of its device's time, in order.
 SELECT at, text FROM telemetry.reading
-WHERE channel_id = %(channel_id)s AND at >= %(since)s AND at < %(until)s AND text IS NOT NULL
+WHERE channel_id = %(channel_id)s AND at >= %(since)s AND at < %(until)s AND text IS NOT NULL AND queued IS NOT TRUE
 ORDER BY at, tie
 
--- checkpoint_before: The last checkpoint at or before a moment.
-SELECT at, carry FROM telemetry.checkpoint WHERE machine_id = %(machine_id)s AND at <= %(at)s ORDER BY at DESC LIMIT 1
+-- checkpoint_before: The last checkpoint before a moment.
+SELECT at, carry FROM telemetry.checkpoint WHERE machine_id = %(machine_id)s AND at < %(at)s ORDER BY at DESC LIMIT 1
 
 -- checkpoints: The checkpoints after one moment and before another.
 SELECT at, carry FROM telemetry.checkpoint WHERE machine_id = %(machine_id)s AND at > %(since)s AND at < %(until)s
@@ -92,15 +96,18 @@ SELECT started_at, ended_at, state, native FROM telemetry.state_interval
 WHERE machine_id = %(machine_id)s AND tstzrange(started_at, ended_at) && tstzrange(%(since)s, %(until)s, '[]')
 ORDER BY started_at
 
--- current: What is known of each machine after its last reading, its last state interval, and the rule that holds now.
-SELECT m.id, f.carry, i.started_at, i.state, i.native, r.kind, r.channel, r.on_watts, r.off_watts, r.on_seconds,
-       r.off_seconds, r.gap_seconds, r.bridge_seconds,
-       EXISTS (SELECT FROM telemetry.binding b JOIN telemetry.channel c ON c.device_id = b.device_id AND c.name = r.channel
-               WHERE b.machine_id = m.id AND b.bound @> %(now)s::timestamptz)
+-- known: What is known of each machine after its last reading, and its last state interval.
+SELECT m.id, f.carry, i.started_at, i.state, i.native
 FROM coop.machine m
 LEFT JOIN telemetry.frontier f ON f.machine_id = m.id
-LEFT JOIN telemetry.state_rule r ON r.machine_id = m.id AND r.valid @> %(now)s::timestamptz
 LEFT JOIN LATERAL (SELECT started_at, state, native FROM telemetry.state_interval
                    WHERE machine_id = m.id ORDER BY started_at DESC LIMIT 1) i ON true
 WHERE %(machine_id)s::text IS NULL OR m.id = %(machine_id)s
 ORDER BY m.id
+
+-- quiet_since: When the last stretch before a moment ended in which a machine ran or was unknown; at the latest then. Else when it was first seen.
+SELECT least(%(since)s, coalesce(
+    (SELECT ended_at FROM telemetry.state_interval
+     WHERE machine_id = %(machine_id)s AND started_at < %(since)s AND state IN ('running', 'unknown')
+     ORDER BY started_at DESC LIMIT 1),
+    (SELECT min(started_at) FROM telemetry.state_interval WHERE machine_id = %(machine_id)s)))

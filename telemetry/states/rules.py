@@ -11,6 +11,7 @@ from coop.identity import Role, Viewer
 from coop.machines import MachineUnknown
 from coop.queries import load
 from telemetry.states.model import StateRule
+from telemetry.states.rule_row import values_of
 
 SQL = load("telemetry.states")
 
@@ -35,7 +36,7 @@ def set_rule(
     Raises `RuleInvalid`, `RuleOverlaps` or `MachineUnknown`.
     """
     viewer.require(Role.OPERATOR, Role.OFFICE)
-    values = {name: getattr(rule, name) for name in StateRule.__slots__} | {"machine_id": machine_id, "since": since}
+    values = values_of(rule) | {"machine_id": machine_id, "since": since}
     try:
         with conn.transaction():
             conn.execute(SQL["end_state_rule"], values)

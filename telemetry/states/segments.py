@@ -4,10 +4,12 @@ Rules and bindings hold in true time, corrections are stated in the device's tim
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TypeAlias
 
 from telemetry.states.model import StateRule
+from telemetry.states.signals import AVAILABILITY, Signal, signals_of
 
 EARLIEST = 0
 LATEST = 221_845_392_000_000_000  # the year 9000; stands for a range without an end
@@ -18,6 +20,7 @@ class Bound:
     """A device's channel spoke for the machine in `[since, until)`. `corrections` are (from, until, offset) of its
     clock."""
 
+    device_id: str
     channel_id: int
     channel: str
     since: int
@@ -40,17 +43,26 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
-    """In `[since, until)` one rule and the same devices speak.
+class Speaker:
+    """The readings that one signal of a rule is heard from, and `ends`, which say that a device can no longer speak.
 
-    `continues`: the signal goes on from the segment before, and what it said last still holds.
+    `continues`: which signal of the segment before goes on in this one, whose last reading still holds; None: none.
     """
+
+    signal: Signal
+    sources: tuple[Source, ...] = ()
+    ends: tuple[Source, ...] = ()
+    continues: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """In `[since, until)` one rule and the same devices speak: a speaker for each of the rule's signals, in order."""
 
     since: int
     until: int
     rule: StateRule | None
-    sources: tuple[Source, ...]
-    continues: bool = False
+    speakers: tuple[Speaker, ...]
 
 
 def segments(rules: Sequence[tuple[int, int, StateRule]], bounds: Iterable[Bound]) -> list[Segment]:
@@ -61,20 +73,46 @@ def segments(rules: Sequence[tuple[int, int, StateRule]], bounds: Iterable[Bound
     edges |= {edge for bound in bounds for edge in (bound.since, bound.until)}
     cuts = sorted(edge for edge in edges if EARLIEST <= edge <= LATEST)
     found: list[Segment] = []
-    spoke: list[Bound] = []
+    heard_before: list[_Heard] = []
     for since, until in pairwise(cuts):
         rule = next((rule for a, b, rule in rules if a <= since < b), None)
-        speaks = [each for each in bounds if rule and each.channel == rule.channel and each.since <= since < each.until]
-        before = found[-1].rule if found else None
-        same_signal = before is not None and rule is not None and before.kind == rule.kind
-        continues = same_signal and bool(spoke) and set(spoke) <= set(speaks)
-        if continues and before == rule and spoke == speaks:  # another channel's edge: nothing changes here
-            found[-1] = Segment(found[-1].since, until, rule, found[-1].sources, found[-1].continues)
+        speaking = [each for each in bounds if each.since <= since < each.until]
+        heard = [_heard(signal, speaking) for signal in signals_of(rule)]
+        if found and found[-1].rule == rule and heard_before == heard:  # another channel's edge: nothing changes here
+            found[-1] = replace(found[-1], until=until)
             continue
-        sources = tuple(source for each in speaks for source in _sources(each))
-        found.append(Segment(since, until, rule, sources, continues))
-        spoke = speaks
+        speakers = tuple(_speaker(each, heard_before) for each in heard)
+        found.append(Segment(since, until, rule, speakers))
+        heard_before = heard
     return found
+
+
+_Heard: TypeAlias = tuple[Signal, list[Bound], list[Bound]]
+
+
+def _heard(signal: Signal, speaking: Sequence[Bound]) -> _Heard:
+    """A signal with the channels that it is heard from, and those that tell of their devices' end."""
+    own = [each for each in speaking if each.channel == signal.channel]
+    devices = {each.device_id for each in own}
+    return signal, own, [each for each in speaking if each.channel == AVAILABILITY and each.device_id in devices]
+
+
+def _speaker(heard: _Heard, before: Sequence[_Heard]) -> Speaker:
+    signal, own, ends = heard
+    continues = next(
+        (
+            number
+            for number, (earlier, spoke, _) in enumerate(before)
+            if earlier.channel == signal.channel
+            and earlier.by_words == signal.by_words
+            and spoke
+            and all(each in own for each in spoke)
+        ),
+        None,
+    )
+    # who tells of a device's end does not go by the device's clock
+    told = tuple(Source(each.channel_id, each.since, each.until, 0) for each in ends)
+    return Speaker(signal, tuple(source for each in own for source in _sources(each)), told, continues)
 
 
 def _sources(bound: Bound) -> Iterable[Source]:

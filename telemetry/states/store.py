@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from coop.database import Connection
 from coop.queries import load
+from telemetry.states.chorus import Standing, Voice, last_heard
 from telemetry.states.evidence import micros, moment
 from telemetry.states.fold import Carry, Stretch
 from telemetry.states.model import State, StateInterval, StateRule
+from telemetry.states.rule_row import rule_of
 from telemetry.states.segments import EARLIEST, LATEST
+from telemetry.states.signals import Said
 
 SQL = load("telemetry.states")
 
@@ -31,27 +35,27 @@ def take_marks(conn: Connection, machine_id: str) -> list[tuple[int, int]]:
     return merged
 
 
-def checkpoint_before(conn: Connection, machine_id: str, at: int) -> tuple[int, Carry] | None:
+def checkpoint_before(conn: Connection, machine_id: str, at: int) -> tuple[int, Standing] | None:
     """Where derivation can begin anew to be right from `at` on; None: at the very first reading."""
     values = {"machine_id": machine_id, "at": moment(max(at, EARLIEST))}
     row = conn.execute(SQL["checkpoint_before"], values).fetchone()
-    return (micros(row[0]), carry_of(row[1])) if row else None
+    return (micros(row[0]), standing_of(row[1])) if row else None
 
 
-def checkpoints(conn: Connection, machine_id: str, since: int, until: int) -> dict[int, Carry]:
+def checkpoints(conn: Connection, machine_id: str, since: int, until: int) -> dict[int, Standing]:
     """The checkpoints after `since` and before `until`."""
     values = {"machine_id": machine_id, "since": moment(since), "until": moment(until)}
-    return {micros(at): carry_of(carry) for at, carry in conn.execute(SQL["checkpoints"], values)}
+    return {micros(at): standing_of(stored) for at, stored in conn.execute(SQL["checkpoints"], values)}
 
 
 def replace_checkpoints(
-    conn: Connection, machine_id: str, was: Mapping[int, Carry], becomes: Mapping[int, Carry]
+    conn: Connection, machine_id: str, was: Mapping[int, Standing], becomes: Mapping[int, Standing]
 ) -> None:
     """Write the difference."""
-    gone = [moment(at) for at, carry in was.items() if becomes.get(at) != carry]
+    gone = [moment(at) for at, standing in was.items() if becomes.get(at) != standing]
     if gone:
         conn.execute(SQL["drop_checkpoints"], {"machine_id": machine_id, "moments": gone})
-    fresh = [(machine_id, moment(at), _json(carry)) for at, carry in becomes.items() if was.get(at) != carry]
+    fresh = [(machine_id, moment(at), _json(standing)) for at, standing in becomes.items() if was.get(at) != standing]
     if fresh:
         with conn.cursor().copy(SQL["copy_checkpoints"]) as copy:
             for row in fresh:
@@ -81,18 +85,18 @@ def replace_intervals(
     return [(start, end) for start, end, *_ in (*gone, *fresh)]
 
 
-def frontier(conn: Connection, machine_id: str) -> Carry | None:
+def frontier(conn: Connection, machine_id: str) -> Standing | None:
     """What is known after the last reading."""
     row = conn.execute(SQL["frontier"], {"machine_id": machine_id}).fetchone()
-    return carry_of(row[1]) if row else None
+    return standing_of(row[1]) if row else None
 
 
-def move_frontier(conn: Connection, machine_id: str, carry: Carry | None) -> None:
+def move_frontier(conn: Connection, machine_id: str, standing: Standing | None) -> None:
     """Remember what is known after the last reading; None: there is none."""
-    if carry is None:
+    if standing is None:
         conn.execute(SQL["drop_frontier"], {"machine_id": machine_id})
     else:
-        values = {"machine_id": machine_id, "last_at": moment(carry.last_at), "carry": _json(carry)}
+        values = {"machine_id": machine_id, "last_at": moment(last_heard(standing)), "carry": _json(standing)}
         conn.execute(SQL["move_frontier"], values)
 
 
@@ -105,7 +109,7 @@ def states(conn: Connection, machine_id: str, since: datetime, until: datetime) 
 def rules(conn: Connection, machine_id: str) -> list[tuple[datetime | None, datetime | None, StateRule]]:
     """A machine's rule versions: from, until, rule."""
     rows = conn.execute(SQL["state_rules"], {"machine_id": machine_id})
-    return [(since, until, StateRule(*rest)) for since, until, *rest in rows]
+    return [(since, until, rule_of(*rest)) for _, since, until, *rest in rows]
 
 
 def machines_to_derive(conn: Connection) -> list[str]:
@@ -113,12 +117,35 @@ def machines_to_derive(conn: Connection) -> list[str]:
     return [machine_id for (machine_id,) in conn.execute(SQL["machines_to_derive"])]
 
 
-def _json(carry: Carry) -> Jsonb:
-    return Jsonb([[carry.last_at, carry.value, carry.state.value, carry.native, carry.pending_since]])
+def _json(standing: Standing) -> Jsonb:
+    return Jsonb([None if each.carry is None else _voice(each, each.carry) for each in standing])
 
 
-def carry_of(stored: Iterable[Iterable[object]]) -> Carry:
-    """A carry as it stands in the database."""
-    ((last_at, value, state, native, pending_since),) = stored
+def _voice(voice: Voice, carry: Carry) -> list[object]:
+    simple: list[object] = [carry.last_at, carry.value, carry.said, carry.native, carry.pending_since]
+    return simple if voice.was is None else [*simple, voice.was, voice.changes]
+
+
+def standing_of(stored: Iterable[list[Any] | None]) -> Standing:
+    """A standing as it stands in the database."""
+    return tuple(Voice(None) if each is None else _voice_of(*each) for each in stored)
+
+
+def _voice_of(
+    last_at: int,
+    value: float | str | None,
+    said: str | None,
+    native: str | None,
+    pending_since: int | None,
+    was: tuple[str | None, str | None] | None = None,
+    changes: Sequence[tuple[int, str | None, str | None]] = (),
+) -> Voice:
     number = float(value) if isinstance(value, int) else value  # JSON has one kind of number
-    return Carry(last_at, number, State(state), native, pending_since)  # type: ignore[arg-type]  # as `_json` wrote it
+    carry = Carry(last_at, number, _said(said), native, pending_since)
+    if was is None:
+        return Voice(carry)
+    return Voice(carry, (_said(was[0]), was[1]), tuple((at, _said(each), word) for at, each, word in changes))
+
+
+def _said(word: str | None) -> Said:
+    return None if word is None else State(word)

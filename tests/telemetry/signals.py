@@ -13,6 +13,7 @@ from coop.machines import Machine
 from coop.register import Cooperative, Member
 from telemetry.derive import Derived, derive
 from telemetry.states.model import StateRule
+from telemetry.states.rule_row import values_of
 
 MACHINE = "cmm-1"
 START = datetime(2026, 10, 5, 0, 0, tzinfo=UTC)
@@ -112,7 +113,7 @@ def signal(conn: Connection, rule: StateRule = POWER, machine_id: str = MACHINE)
     for member_id in ("m01", "m02"):
         register.add_member(conn, Member(member_id, f"{member_id}製作所", joined_on=date(2020, 4, 1)))
     machines.add_machine(conn, Machine(machine_id, "cmm", "三次元測定機", "CMM"))
-    values = {name: getattr(rule, name) for name in StateRule.__slots__}
+    values = values_of(rule)
     columns = ", ".join(values)
     conn.execute(
         f"INSERT INTO telemetry.state_rule (machine_id, {columns}) VALUES (%s{', %s' * len(values)})",

@@ -220,7 +220,7 @@ def test_readings_are_read_in_order_from_their_key(conn: Connection) -> None:
         " FROM generate_series(1, 20000) minute, generate_series(%s::int, %s::int) channel",
         [START, tool.channel_id, tool.channel_id + 3],
     )
-    values = {"channel_id": tool.channel_id, "since": at(600), "until": at(660)}
+    values = {"channel_id": tool.channel_id, "since": at(600), "until": at(660), "text": None}
     for name in ("numbers", "words", "first_and_last_reading"):
         with psycopg.ClientCursor(conn) as cursor:
             plan = "\n".join(line for (line,) in cursor.execute(f"EXPLAIN {SQL[name]}", values))

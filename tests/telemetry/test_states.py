@@ -7,20 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.states.fold import SECOND, Carry, Change, Run, fold, hold, intervals, power_runs, take_over
+from telemetry.states.fold import SECOND, Change, Run, fold, hold, intervals, number_runs, take_over
 from telemetry.states.model import State, StateRule
+from telemetry.states.signals import Signal, signals_of
 
-POWER = StateRule("power", "power", on_watts=200, off_watts=100, on_seconds=60, off_seconds=120, gap_seconds=300)
-WORDS = StateRule("execution", "execution")
+(POWER,) = signals_of(
+    StateRule("power", "power", on_watts=200, off_watts=100, on_seconds=60, off_seconds=120, gap_seconds=300)
+)
+(WORDS,) = signals_of(StateRule("execution", "execution"))
 R, I, U = State.RUNNING, State.IDLE, State.UNKNOWN  # noqa: E741  # one letter a state keeps the tables readable
 
 
-def seconds(rule: StateRule, *readings: tuple[int, float | str]) -> list[tuple[int, int, State]]:
+def seconds(rule: Signal, *readings: tuple[int, float | str]) -> list[tuple[int, int, State]]:
     """The state intervals of readings at whole seconds."""
     runs: list[Run] = [(at * SECOND, at * SECOND, float(v) if not isinstance(v, str) else v) for at, v in readings]
     changes, carry = fold(rule, None, runs)
     assert carry is not None
-    return [(a // SECOND, b // SECOND, state) for a, b, state, _ in intervals(changes, carry.last_at)]
+    turns = [(at, said or State.UNKNOWN, native) for at, said, native in changes]
+    return [(a // SECOND, b // SECOND, state) for a, b, state, _ in intervals(turns, carry.last_at)]
 
 
 @pytest.mark.parametrize(
@@ -76,26 +80,20 @@ def test_without_a_reading_the_state_goes_on_for_the_gap_and_then_is_unknown_sin
     assert carry is not None
     assert hold(POWER, carry, 300 * SECOND) == ([], carry)
     changes, after = hold(POWER, carry, 301 * SECOND)
-    assert (changes, after.state) == ([(0, U, None)], U)
+    assert (changes, after.said) == ([(0, U, None)], U)
 
 
 def test_what_is_pending_counts_once_it_was_held_long_enough() -> None:
     _, carry = fold(POWER, None, [(0, 0, 50.0), (10 * SECOND, 10 * SECOND, 250.0)])
     assert carry is not None
-    assert hold(POWER, carry, 69 * SECOND)[1].state is I
+    assert hold(POWER, carry, 69 * SECOND)[1].said is I
     assert hold(POWER, carry, 70 * SECOND)[0] == [(10 * SECOND, R, None)]
 
 
 def test_a_new_rule_judges_the_last_value_anew_and_another_device_says_nothing_yet() -> None:
-    _, carry = fold(POWER, None, [(0, 0, 150.0)])
-    assert carry is not None
-    lower = StateRule("power", "power", on_watts=120, off_watts=80, gap_seconds=300)
-    assert take_over(POWER, lower, carry, 60 * SECOND, continues=True)[0] == [(60 * SECOND, R, None)]
-    assert take_over(POWER, POWER, carry, 60 * SECOND, continues=False)[0] == [(60 * SECOND, U, None)]
-    assert take_over(POWER, None, carry, 60 * SECOND, continues=False)[1] == Carry(60 * SECOND, None, U)
-    late = take_over(POWER, lower, carry, 301 * SECOND, continues=True)
-    assert late[0][0] == (0, U, None), "a value older than the gap is not judged again"
-    assert late[1].state is U
+    (lower,) = signals_of(StateRule("power", "power", on_watts=120, off_watts=80, gap_seconds=300))
+    assert take_over(lower, 60, 150.0).said is R
+    assert take_over(lower, 60, None).said is U
 
 
 readings_of_power = st.lists(
@@ -146,11 +144,11 @@ def test_runs_and_any_cut_fold_to_the_same(readings: list[tuple[int, float]], cu
     watts = np.array([value for _, value in readings], dtype=np.float64)
     whole: list[Run] = [(int(a), int(a), float(w)) for a, w in zip(at, watts, strict=True)]
     changes, carry = fold(POWER, None, whole)
-    first, between = fold(POWER, None, power_runs(POWER, at[:cut], watts[:cut]))
-    second, last = fold(POWER, between, power_runs(POWER, at[cut:], watts[cut:]))
+    first, between = fold(POWER, None, number_runs(POWER, at[:cut], watts[:cut]))
+    second, last = fold(POWER, between, number_runs(POWER, at[cut:], watts[cut:]))
     joined: list[Change] = [*first, *second]
     assert (joined, last) == (changes, carry)
     if carry is not None:
-        found = intervals(changes, carry.last_at)
+        found = intervals([(at, said or U, native) for at, said, native in changes], carry.last_at)
         assert all(a < b for a, b, *_ in found)
         assert all(left[1] == right[0] and left[2] is not right[2] for left, right in pairwise(found))
