@@ -5,7 +5,8 @@ depends on the order of messages (births, deaths, gaps) is decided in `telemetry
 
 With a mapping only the metrics it names are taken, `{"Machine/Power": "power"}`. Without one a metric is taken under
 its own name where that can be a channel's. A metric has its own time, or its message's; a truth is 1 or 0; null is
-nothing. A death is the last will of a connection and dates from its beginning: the device went offline at the receipt.
+nothing. A death of a node is the last will of its connection and dates from that one's beginning: it went offline at the
+receipt.
 """
 
 from collections.abc import Iterator, Mapping
@@ -46,8 +47,12 @@ class Birth:
 
 def read(message: Message, speaker: Speaker, rest: str) -> list[Reading]:
     """The readings of a message whose topic's message type is `rest`."""
-    if rest in DEATHS:
+    if rest == "NDEATH":
         return availability(message, speaker, online=False)
+    if rest == "DDEATH":
+        said = parse(message.payload)
+        at = _moment(said.timestamp, message) if said.HasField("timestamp") else None
+        return availability(message, speaker, online=False, at=at)
     if rest in BIRTHS:
         said = parse(message.payload)
         return _readings(message, speaker, said, birth(said), born=True)

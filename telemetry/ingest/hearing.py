@@ -37,23 +37,42 @@ class Ear(Protocol):
         """The batch heard last is stored; what is to be published now."""
 
 
-class DevicesEar:
-    """The devices that speak for themselves: each message stands alone."""
+class Contexts:
+    """The decoding context of a moment ago."""
 
     def __init__(self) -> None:
         self._context: Context | None = None
         self._loaded_at = 0.0
 
+    def current(self, conn: Connection) -> Context:
+        """Not older than `CONTEXT_SECONDS`."""
+        if self._context is None or time.monotonic() - self._loaded_at > CONTEXT_SECONDS:
+            return self.anew(conn)
+        return self._context
+
+    def anew(self, conn: Connection) -> Context:
+        """As the database has it now."""
+        self._context = context(conn)
+        self._loaded_at = time.monotonic()
+        return self._context
+
+
+class DevicesEar:
+    """The devices that speak for themselves: each message stands alone."""
+
+    def __init__(self) -> None:
+        self._contexts = Contexts()
+
     def topics(self, conn: Connection) -> Sequence[str]:
         """Where the devices speak that are entered now."""
-        return self._current(conn).subscriptions()
+        return self._contexts.current(conn).subscriptions()
 
     def hear(self, conn: Connection, messages: Sequence[Message]) -> list[Decoded]:
         """Each message by its device's decoder; the devices are looked up anew for one that is not known."""
-        known = self._current(conn)
+        known = self._contexts.current(conn)
         said = [(message, decode(message, known)) for message in messages if COMMAND not in message.topic]
         if any(isinstance(each, Rejected) and each.reason in _UNHEARD_OF for _, each in said):
-            known = self._load(conn)
+            known = self._contexts.anew(conn)
             said = [(message, decode(message, known)) for message, _ in said]
         return [each for each in said if each[1]]
 
@@ -63,13 +82,3 @@ class DevicesEar:
     def kept(self) -> Iterable[Saying]:
         """Nothing is said to devices here."""
         return ()
-
-    def _current(self, conn: Connection) -> Context:
-        if self._context is None or time.monotonic() - self._loaded_at > CONTEXT_SECONDS:
-            return self._load(conn)
-        return self._context
-
-    def _load(self, conn: Connection) -> Context:
-        self._context = context(conn)
-        self._loaded_at = time.monotonic()
-        return self._context

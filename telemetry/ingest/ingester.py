@@ -7,7 +7,7 @@ While the database is away it keeps the batch in hand and tries again; while the
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,7 +19,7 @@ from coop.mqtt import Tls
 from coop.settings import Settings
 from telemetry.badges import hear_taps, without_taps
 from telemetry.ingest import store
-from telemetry.ingest.hearing import DevicesEar, Ear
+from telemetry.ingest.hearing import CONTEXT_SECONDS, DevicesEar, Ear
 from telemetry.ingest.intake import Intake
 from telemetry.ingest.seat import Seat, require_seat
 from telemetry.ingest.store import Stored
@@ -53,12 +53,25 @@ class Metrics:
 class Ingester:
     """One process slot: its number makes the client id, under which the broker keeps what it did not take yet."""
 
-    def __init__(self, settings: Settings, slot: int = 0, *, leaving: bool = False) -> None:
-        """One that is `leaving` takes what waits for its slot, and gives the slot up; raises `SlotNeedsMqtt5`."""
+    def __init__(
+        self,
+        settings: Settings,
+        slot: int = 0,
+        *,
+        leaving: bool = False,
+        ear: Ear | None = None,
+        seat: Callable[[str], Seat] | None = None,
+    ) -> None:
+        """One that is `leaving` takes what waits for its slot, and gives the slot up; raises `SlotNeedsMqtt5`.
+
+        Another `ear` hears other topics, at a `seat` of its own (of the cooperative's slug).
+        """
         self._settings = settings.require("database_url", "mqtt_url")
         require_seat(slot, settings.mqtt_version, leaving=leaving)
         self._slot, self._leaving = slot, leaving
-        self._ear: Ear = DevicesEar()
+        self._ear = DevicesEar() if ear is None else ear
+        self._seat = (lambda slug: Seat.of(slug, slot, settings.mqtt_version)) if seat is None else seat
+        self._listens_at = 0.0
         self._client_id = ""
         self._intake: Intake | None = None
         self._conn: Connection | None = None
@@ -84,18 +97,18 @@ class Ingester:
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; then write and acknowledge what has arrived, and leave."""
-        slug = self._await_founding(stop)
-        if slug is None:
+        founded = self._await_founding(stop)
+        if founded is None:
             return
-        seat = Seat.of(slug, self._slot, self._settings.mqtt_version)
+        slug, topics = founded
+        seat = self._seat(slug)
         self._client_id = seat.client_id
         tls = Tls.of(self._settings)
-        self._intake = intake = Intake(
-            self._settings.mqtt_url, seat, [f"moyai/{slug}/#"], tls, leaving=self._leaving
-        )
+        self._intake = intake = Intake(self._settings.mqtt_url, seat, topics, tls, leaving=self._leaving)
         intake.start()
         try:
             while True:
+                self._listen(intake)
                 stopping = stop.is_set() or (self._leaving and intake.drained)
                 if stopping:
                     intake.pause()
@@ -109,6 +122,17 @@ class Ingester:
             intake.close()
             self._disconnect()
             log.info("ingest.stopped metrics=%s", self.metrics)
+
+    def _listen(self, intake: Intake) -> None:
+        """Hear also the devices that were entered meanwhile."""
+        if time.monotonic() < self._listens_at:
+            return
+        self._listens_at = time.monotonic() + CONTEXT_SECONDS
+        try:
+            intake.listen(self._ear.topics(self._conn or self._connect()))
+        except AWAY as away:
+            self._disconnect()
+            log.warning("ingest.database_away error=%s sqlstate=%s", type(away).__name__, away.sqlstate)
 
     def _write(self, messages: Sequence[Message], stop: threading.Event) -> bool:
         """Return True once the batch is committed; False if that was not possible before a stop."""
@@ -153,6 +177,8 @@ class Ingester:
             hear_taps(conn, self._settings.secret_key, batch)
             self._ear.keep(conn)
         self._count(batch, stored)
+        if self._intake is not None:
+            self._intake.say(self._ear.kept())
 
     def _count(self, batch: Sequence[Decoded], stored: Stored) -> None:
         self._channels.update(stored.channels)
@@ -162,12 +188,12 @@ class Ingester:
         self._rejected += stored.rejected
         self._last_commit_at = datetime.now(UTC)
 
-    def _await_founding(self, stop: threading.Event) -> str | None:
-        """The cooperative's slug, as soon as there is one."""
+    def _await_founding(self, stop: threading.Event) -> tuple[str, Sequence[str]] | None:
+        """The cooperative's slug and what is to be heard, as soon as there is one."""
         while not stop.is_set():
             try:
                 with psycopg.connect(self._settings.database_url, connect_timeout=5) as conn:
-                    return register.cooperative(conn).slug
+                    return register.cooperative(conn).slug, self._ear.topics(conn)
             except register.NotFounded:
                 log.info("ingest.waiting for=cooperative")
             except AWAY as away:

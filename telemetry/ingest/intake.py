@@ -37,6 +37,7 @@ KEEPALIVE_SECONDS = 30
 SESSION_SECONDS = 7 * 86_400  # how long the broker keeps what an absent ingester has not taken
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 15.0
 CLOSE_SECONDS = 5.0
+SAYINGS = 1_000
 
 
 class Intake:
@@ -61,6 +62,7 @@ class Intake:
         self._arrived = threading.Condition()
         self._waiting: dict[int, Message] = {}  # by packet id, from arrival to acknowledgement
         self._done: deque[Message] = deque()
+        self._sayings: deque[tuple[str, bytes]] = deque(maxlen=SAYINGS)
         self._paused, self._closing = threading.Event(), threading.Event()
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
@@ -118,6 +120,13 @@ class Intake:
         """These are safely stored: acknowledge them, in this order."""
         self._done.extend(messages)
         self._wake()
+
+    def say(self, sayings: Iterable[tuple[str, bytes]]) -> None:
+        """Publish each payload under its topic, at most once: what is not heard will be said again."""
+        before = len(self._sayings)
+        self._sayings.extend(sayings)
+        if len(self._sayings) != before:
+            self._wake()
 
     def pause(self) -> None:
         """Take nothing more from the broker."""
@@ -183,6 +192,8 @@ class Intake:
             return
         if self._held != self._filters:
             self._subscribe()
+        while self._sayings:
+            self._client.publish(*self._sayings.popleft(), qos=0)
         said = self._echo.due(time.monotonic())
         if said is not None:
             self._client.publish(self._echo.topic, said, qos=1)

@@ -19,10 +19,11 @@ COMMENT ON COLUMN telemetry.device.mapping IS 'which channel a name of the devic
 -- the readings.
 CREATE TABLE telemetry.sparkplug_node (
     topic       text PRIMARY KEY,
-    birth_death integer,
+    birth_death bigint,
     sequence    integer CONSTRAINT sparkplug_node_sequence_is_a_byte CHECK (sequence BETWEEN 0 AND 255),
     online      boolean NOT NULL,
-    born_at     timestamptz,
+    missed      boolean NOT NULL,
+    born_at     bigint,
     asked_at    timestamptz
 );
 
@@ -30,7 +31,11 @@ COMMENT ON COLUMN telemetry.sparkplug_node.topic IS 'without the message type: s
 
 COMMENT ON COLUMN telemetry.sparkplug_node.birth_death IS 'the bdSeq of its birth: a death with another one is of an earlier connection';
 
-COMMENT ON COLUMN telemetry.sparkplug_node.asked_at IS 'when it was last asked to be born again';
+COMMENT ON COLUMN telemetry.sparkplug_node.born_at IS 'its clock at its birth, milliseconds since 1970: a birth that comes again is known by it';
+
+COMMENT ON COLUMN telemetry.sparkplug_node.missed IS 'a message since its birth was not heard';
+
+COMMENT ON COLUMN telemetry.sparkplug_node.asked_at IS 'when it was last asked to be born again, until it was';
 
 -- What an edge node or a device behind it named at its birth: its data names metrics by number only.
 CREATE TABLE telemetry.sparkplug_birth (

@@ -1,6 +1,6 @@
 """MTConnect documents in both JSON versions, as agents print them.
 
-The shapes are those that cppagent's own test demands of its printer (json_printer_stream_test.cpp); the document of version 2
+The shapes are those that cppagent's own test demands of its printer (json_printer_stream_test.cpp); the second document
 is cut from the example of MTConnect.NET-JSON-cppagent (MTConnectStreamsResponseDocument.json).
 """
 
