@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from booking import projection
 from booking.api import FreeView, Reason, Slug
-from booking.model import Denial, Status
+from booking.model import Status
 from booking.search import find as search
 from booking.search import store as store_search
 from booking.search import timeline
@@ -92,7 +92,7 @@ class TimelineView(BaseModel):
     machines: list[LineView]
 
 
-@router.get("/search")
+@router.get("/search", response_model=SearchView)
 def search_machines(
     door: Entrance,
     minutes: Annotated[int, Query(ge=1, le=44_640, description="How long it takes.")],
@@ -116,7 +116,7 @@ def search_machines(
     order: Annotated[
         Order, Query(description="earliest: who is free first; fit: who can just do it.")
     ] = Order.EARLIEST,
-) -> SearchView:
+) -> Response:
     """What is free for these needs, across all machines, each with its reasons.
 
     What could be booked comes first, then what to ask the operator about, then what cannot. A search that finds nothing
@@ -127,7 +127,8 @@ def search_machines(
     )
     wanted = Search(needs, _window(door, since, until), timedelta(minutes=minutes), service)
     found = door.run(lambda conn: search.search(conn, door.viewer, wanted, order, door.now))
-    return SearchView(machines=[_found(door, each, needs) for each in found])
+    said = {"note": SCREENING, "machines": [_found(door, each, needs) for each in found]}
+    return Response(orjson.dumps(said), media_type="application/json")
 
 
 @router.get("/timeline", response_model=TimelineView)
@@ -171,24 +172,21 @@ def _window(door: Door, since: datetime | None, until: datetime | None) -> Inter
     return window
 
 
-def _found(door: Door, found: Found, needs: PartNeeds) -> FoundView:
+def _found(door: Door, found: Found, needs: PartNeeds) -> dict[str, Any]:
     machine = found.machine
-    return FoundView(
-        machine_id=machine.id,
-        kind=machine.kind,
-        name_ja=machine.name_ja,
-        name_en=machine.name_en,
-        site=machine.site,
-        answer=found.answer,
-        mpe_um=mpe_um(machine, needs),
-        reasons=[_reason(door, each) for each in found.reasons],
-        denials=[_reason(door, each) for each in found.denials],
-        slots=[FreeView(starts_at=each.start, ends_at=each.end) for each in found.slots],
-    )
-
-
-def _reason(door: Door, said: Denial) -> Reason:
-    return Reason.model_validate(projection.reason(said, door.viewer))
+    error = mpe_um(machine, needs)
+    return {
+        "machine_id": machine.id,
+        "kind": machine.kind,
+        "name_ja": machine.name_ja,
+        "name_en": machine.name_en,
+        "site": machine.site,
+        "answer": found.answer,
+        "mpe_um": None if error is None else str(error),
+        "reasons": [projection.reason(each, door.viewer) for each in found.reasons],
+        "denials": [projection.reason(each, door.viewer) for each in found.denials],
+        "slots": [projection.span(each) for each in found.slots],
+    }
 
 
 def _taken(taken: timeline.Taken) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from booking.free import STRIDE, bookable, runs, slots
+from booking.free import bookable, runs, slots
 from booking.model import Denial, Terms
-from booking.rules.policy import Facts, Question, earliest_start, fit, judge, latest_end
+from booking.rules.policy import Facts, Question, judge
 from booking.search import ranking
 from booking.search import store as store_search
+from booking.search.opened import Opened
 from booking.search.ranking import Answer, Order, PartNeeds
+from booking.search.store import Gap
 from booking.services import pools
 from booking.services import store as store_services
 from booking.services.model import ServiceKind
@@ -21,6 +23,9 @@ from coop.machines import Machine
 
 SLOTS = 3
 """How many slots of a machine are shown."""
+
+FIRST_GAPS = 8
+"""In so many gaps between reservations most machines have that many slots."""
 
 NOTHING_FREE = Denial("booking.nothing_free")
 NOT_OFFERED = Denial("booking.service_unknown")
@@ -124,10 +129,8 @@ def _look(
 ) -> dict[str, tuple[list[Interval], list[Denial]]]:
     """The first slots of each machine and, where it has none, what stands against it.
 
-    A stride of days at a time, with two statements for all machines that want more.
+    The first gaps of all machines are read at once; all gaps, of those that find too little in them.
     """
-    found: dict[str, list[Interval]] = {}
-    denials: dict[str, list[Denial]] = {}
     questions = {
         each.machine_id: Question(
             Interval.of(wanted.window.start, wanted.length),
@@ -138,59 +141,58 @@ def _look(
         )
         for each in machines
     }
-    pending = []
-    for each in machines:
-        found[each.machine_id] = []
-        denials[each.machine_id] = [said for said in judge(questions[each.machine_id]) if said.code in LASTING]
-        if fit(each) and not denials[each.machine_id]:
-            pending.append(each)
-    for stride in _strides(wanted.window):
-        window = Interval(stride.start, min(stride.end + wanted.length, wanted.window.end))
-        gaps = store_search.gaps_of_all(conn, [each.machine_id for each in pending], window, wanted.length)
-        taken = _taken(conn, pending, window, wanted.length)
+    opened, taken = Opened(wanted.window), _taken(conn, machines, wanted.window, wanted.length)
+    found: dict[str, tuple[list[Interval], list[Denial]]] = {}
+    pending = machines
+    for most in (FIRST_GAPS, None):
+        gaps = store_search.gaps_of_all(conn, pending, wanted.window, wanted.length, most)
         for each in pending:
-            here, refused = found[each.machine_id], denials[each.machine_id]
-            for slot in _slots(each, gaps.get(each.machine_id, []), wanted.length, window, now, taken):
-                said = judge(replace(questions[each.machine_id], wanted=slot))
-                if said:
-                    refused[:] = refused or said
-                elif slot.start < stride.end and not (here and here[-1].overlaps(slot)):
-                    here.append(slot)
-                if len(here) == SLOTS:
-                    break
-        pending = [each for each in pending if len(found[each.machine_id]) < SLOTS]
+            slots = _slots(each, opened.of(each), gaps.get(each.machine_id, []), wanted, now, taken)
+            found[each.machine_id] = _first(questions[each.machine_id], slots)
+        pending = [each for each in pending if _may_find_more(found[each.machine_id], gaps.get(each.machine_id), most)]
         if not pending:
             break
     return {
-        each.machine_id: (
-            found[each.machine_id],
-            [] if found[each.machine_id] else denials[each.machine_id] or [NOTHING_FREE],
-        )
-        for each in machines
+        machine_id: (slots, [] if slots else refused or _lasting(judge(questions[machine_id])) or [NOTHING_FREE])
+        for machine_id, (slots, refused) in found.items()
     }
 
 
-def _strides(window: Interval) -> Iterator[Interval]:
-    start = window.start
-    while start < window.end:
-        yield Interval(start, min(start + STRIDE, window.end))
-        start += STRIDE
+def _first(question: Question, slots: Iterator[Interval]) -> tuple[list[Interval], list[Denial]]:
+    """The first of `slots` that the rules allow, and what they said of the first that they do not."""
+    allowed: list[Interval] = []
+    refused: list[Denial] = []
+    for slot in slots:
+        said = judge(replace(question, wanted=slot))
+        if _lasting(said):
+            return [], _lasting(said)
+        refused = refused or said
+        if not said:
+            allowed.append(slot)
+        if len(allowed) == SLOTS:
+            break
+    return allowed, refused
+
+
+def _lasting(said: Sequence[Denial]) -> list[Denial]:
+    return [each for each in said if each.code in LASTING]
+
+
+def _may_find_more(found: tuple[list[Interval], list[Denial]], gaps: Sequence[Gap] | None, most: int | None) -> bool:
+    slots, refused = found
+    return len(slots) < SLOTS and not _lasting(refused) and gaps is not None and len(gaps) == most
 
 
 def _slots(
-    terms: Terms, gaps: list[Interval], length: timedelta, window: Interval, now: datetime, taken: pools.Busy
+    terms: Terms, opened: Sequence[Interval], gaps: Sequence[Gap], wanted: Search, now: datetime, taken: pools.Busy
 ) -> Iterator[Interval]:
-    """Slots of `length` in which the machine is open, has room, and its service can be had."""
-    start, end = max(window.start, earliest_start(terms, now)), min(window.end, latest_end(terms, now))
-    if start >= end or not gaps:
-        return
-    opened = terms.calendar.open_intervals(Interval(start, end))
-    free = [each for each in bookable(terms, _shared(opened, gaps), now) if each.start + length <= each.end]
+    """Slots in which the machine is open, has room, and its service can be had; worked out as they are asked for."""
+    free = bookable(terms, _shared(opened, gaps, wanted.length), now)
     if terms.service.needs:
-        around = _around(terms, window, length)
+        around = _around(terms, wanted.window, wanted.length)
         units = {unit: taken.get(unit, ()) for unit in terms.service.unit_ids}
-        free = list(runs(terms, free, length, pools.with_hours(terms, units, around) if around else {}))
-    yield from slots(free, length)
+        free = runs(terms, free, wanted.length, pools.with_hours(terms, units, around) if around else {})
+    return slots(free, wanted.length)
 
 
 def _taken(conn: Connection, machines: Sequence[Terms], window: Interval, length: timedelta) -> pools.Busy:
@@ -209,14 +211,15 @@ def _around(terms: Terms, window: Interval, length: timedelta) -> Interval | Non
     return pools.hull(terms, [Interval.of(window.start, length), Interval(window.end - length, window.end)])
 
 
-def _shared(some: Sequence[Interval], others: Sequence[Interval]) -> Iterator[Interval]:
-    """What lies in both of two sorted lists."""
+def _shared(opened: Sequence[Interval], gaps: Sequence[Gap], length: timedelta) -> Iterator[Interval]:
+    """Where at least `length` lies in both of two sorted lists."""
     i = j = 0
-    while i < len(some) and j < len(others):
-        both = some[i].intersect(others[j])
-        if both:
-            yield both
-        if some[i].end <= others[j].end:
+    while i < len(opened) and j < len(gaps):
+        hours, (since, until) = opened[i], gaps[j]
+        start, end = max(hours.start, since), min(hours.end, until)
+        if end - start >= length:
+            yield Interval(start, end)
+        if hours.end <= until:
             i += 1
         else:
             j += 1

@@ -37,20 +37,24 @@ WHERE s.resource_id = ANY (%(machine_ids)s) AND s.kind = %(kind)s
 ORDER BY s.resource_id, n.name
 
 -- gaps_of_all: Where a slot of some length finds room beside what is taken of machines, set-up and tear-down included.
-SELECT free.machine_id, lower(gap), upper(gap)
-FROM (SELECT m.id AS machine_id,
-             tstzmultirange(tstzrange(%(from)s, %(until)s)) - coalesce(range_agg(tstzrange(
-                 lower(c.blocked) - m.tear_down_minutes * interval '1 minute',
-                 upper(c.blocked) + m.set_up_minutes * interval '1 minute')) FILTER (WHERE c.id IS NOT NULL), '{}') AS gaps
-      FROM coop.machine m
-      LEFT JOIN booking.claim c ON c.resource_id = m.id AND c.released_at IS NULL
-          AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
-          AND c.blocked && tstzrange(%(from)s - m.set_up_minutes * interval '1 minute',
-                                     %(until)s + m.tear_down_minutes * interval '1 minute')
-      WHERE m.id = ANY (%(machine_ids)s)
-      GROUP BY m.id) free, unnest(free.gaps) AS gap
-WHERE upper(gap) - lower(gap) >= %(length)s
-ORDER BY free.machine_id, lower(gap)
+SELECT m.id, gap.since, gap.until
+FROM coop.machine m
+LEFT JOIN (SELECT c.resource_id, range_agg(c.blocked) AS blocked
+           FROM booking.claim c
+           WHERE c.resource_id = ANY (%(machine_ids)s) AND c.released_at IS NULL
+             AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
+             AND c.blocked && tstzrange(%(from)s - %(longest_set_up)s, %(until)s + %(longest_tear_down)s)
+           GROUP BY c.resource_id) taken ON taken.resource_id = m.id
+CROSS JOIN LATERAL (
+    SELECT lower(room) + m.set_up_minutes * interval '1 minute' AS since,
+           upper(room) - m.tear_down_minutes * interval '1 minute' AS until
+    FROM unnest(tstzmultirange(tstzrange(%(from)s - m.set_up_minutes * interval '1 minute',
+                                         %(until)s + m.tear_down_minutes * interval '1 minute'))
+                - coalesce(taken.blocked, '{}')) AS room
+    WHERE upper(room) - lower(room) >= %(length)s + (m.set_up_minutes + m.tear_down_minutes) * interval '1 minute'
+    ORDER BY lower(room)
+    LIMIT %(most)s) gap
+WHERE m.id = ANY (%(machine_ids)s)
 
 -- standing_of_all: Who somebody is to all machines: a member or not, and the gauge of use by non-members.
 SELECT coalesce((SELECT is_member FROM coop.member WHERE id = %(member_id)s), true), u.percent, u.warn_percent,

@@ -25,6 +25,8 @@ from coop.paging import WHOLE, Slice
 from coop.queries import load
 
 SQL = load("booking.search")
+Gap = tuple[datetime, datetime]
+"""A start and an end: there are too many to make intervals of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,14 @@ class Demand:
     without_machine: int
     last_at: datetime
 
-
-def terms_of_all(conn: Connection, machine_ids: Sequence[str], kind: ServiceKind) -> dict[str, Terms]:
     @property
     def place(self) -> tuple[int, str, str, str, str]:
         """Where it stands in the list: the most frequent first."""
         by_member = "true" if self.by_member else "false"
         return -self.searches, self.machine_kind or "", self.site or "", self.service.value, by_member
 
+
+def terms_of_all(conn: Connection, machine_ids: Sequence[str], kind: ServiceKind) -> dict[str, Terms]:
     """What machines ask where they offer the service, by machine: a few statements for any number of them."""
     values = {"machine_ids": list(machine_ids), "kind": kind.value}
     with conn.pipeline():
@@ -106,13 +108,24 @@ def _services(conn: Connection, kind: ServiceKind, rows: Iterable[tuple[Any, ...
 
 
 def gaps_of_all(
-    conn: Connection, machine_ids: Iterable[str], window: Interval, length: timedelta
-) -> dict[str, list[Interval]]:
-    """Where slots of `length` have room beside what is taken, by machine and time; opening hours are not looked at."""
-    values = {"machine_ids": list(machine_ids), "from": window.start, "until": window.end, "length": length}
-    found: dict[str, list[Interval]] = defaultdict(list)
-    for machine_id, start, end in conn.execute(SQL["gaps_of_all"], values):
-        found[machine_id].append(Interval(start, end))
+    conn: Connection, machines: Sequence[Terms], window: Interval, length: timedelta, most: int | None
+) -> dict[str, list[Gap]]:
+    """Where slots of `length` have room beside what is taken, the first `most` of each machine (None: all) by time.
+
+    Opening hours are not looked at.
+    """
+    values = {
+        "machine_ids": [each.machine_id for each in machines],
+        "from": window.start,
+        "until": window.end,
+        "longest_set_up": max((each.set_up for each in machines), default=timedelta(0)),
+        "longest_tear_down": max((each.tear_down for each in machines), default=timedelta(0)),
+        "length": length,
+        "most": most,
+    }
+    found: dict[str, list[Gap]] = defaultdict(list)
+    for machine_id, start, end in conn.execute(SQL["gaps_of_all"], values).fetchall():
+        found[machine_id].append((start, end))
     return found
 
 

@@ -124,6 +124,30 @@ def test_every_slot_found_is_free_by_the_calendar_of_its_machine_and_can_be_book
             shop.book(shop.engineer, machine_id, datetime.fromisoformat(slot["starts_at"]), 1)
 
 
+def test_a_machine_with_many_gaps_while_it_is_closed_is_looked_at_to_the_end(shop: Shop) -> None:
+    """Closed from nine to five, and taken every other hour of the night: no gap of the first two days is a slot."""
+    with database.transaction(shop.api.pool) as conn:
+        conn.execute(
+            "INSERT INTO booking.outage (id, resource_id, kind, during, entered_at)"
+            " SELECT gen_random_uuid(), 'cmm-a', 'maintenance', tstzrange(since, since + lasts), now()"
+            " FROM (SELECT %(open)s + day + after, lasts FROM unnest('{0 hours,24 hours}'::interval[]) AS day,"
+            "       (VALUES (interval '0 hours', interval '8 hours'), ('9 hours', '1 hour'), ('11 hours', '1 hour'),"
+            "               ('13 hours', '1 hour'), ('15 hours', '1 hour'), ('17 hours', '1 hour'),"
+            "               ('19 hours', '1 hour'), ('21 hours', '1 hour')) AS closed (after, lasts))"
+            " AS each (since, lasts)",
+            {"open": shop.open},
+        )
+        conn.execute(
+            "INSERT INTO booking.claim (outage_id, resource_id, blocked)"
+            " SELECT id, resource_id, during FROM booking.outage"
+        )
+    until = (shop.open + timedelta(days=3)).isoformat()
+    found = shop.search(shop.engineer, minutes=60, to=until)
+    two = shop.open + timedelta(days=2)
+    assert starts(found["cmm-a"]) == [two, two + timedelta(hours=1), two + timedelta(hours=2)]
+    assert starts(found["cmm-b"])[0] == shop.open
+
+
 def test_who_can_just_do_it_comes_first_if_asked(shop: Shop) -> None:
     assert list(shop.search(shop.engineer, order="fit", x_mm=100)) == ["cmm-a", "cmm-b", "cmm-c"]
     found = shop.search(shop.engineer, order="fit", x_mm=600, tolerance_um=10)
