@@ -27,6 +27,7 @@ import booking.waitlist.api
 import coop.api
 import telemetry.api
 import telemetry.devices.api
+from billing import quote
 from coop import database, problems
 from coop.openapi import describe
 from coop.rights import answering, mount
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,
     )
     app.state.settings = settings
+    app.state.quote = quote.at_most
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)  # it leaves event streams alone
     problems.install(app)
     for router, prefix in ROUTERS:

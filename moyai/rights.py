@@ -87,6 +87,8 @@ RIGHTS: Table = {
     ("GET", "/api/v1/machines/{machine_id}/check-in-code"): OFFICE_AND_OPERATOR,
     ("DELETE", "/api/v1/machines/{machine_id}/check-in-code"): OFFICE_AND_OPERATOR,
     ("PUT", "/api/v1/machines/{machine_id}/presence-rule"): OFFICE_AND_OPERATOR,
+    ("GET", "/api/v1/machines/{machine_id}/access"): OFFICE_AND_OPERATOR,
+    ("PUT", "/api/v1/machines/{machine_id}/access"): OFFICE_AND_OPERATOR,
     ("POST", "/api/v1/badges"): OFFICE_AND_OPERATOR,
     ("GET", "/api/v1/machines/{machine_id}/permit"): SIGNED_IN,
     ("PUT", "/api/v1/machines/{machine_id}/interlock"): OFFICE_AND_OPERATOR,
@@ -104,6 +106,7 @@ RIGHTS: Table = {
     ("DELETE", "/api/v1/feeds/{feed_id}"): SIGNED_IN,
     ("GET", "/feeds/{secret}.ics"): ANYONE,  # who has the secret address reads with its person's rights
     ("GET", "/api/v1/machines/{machine_id}/freebusy.ics"): SIGNED_IN,
+    ("GET", "/api/v1/reservations/{reservation_id}/confirmation"): SIGNED_IN,
     ("GET", "/api/v1/me/messages"): SIGNED_IN,
     ("PUT", "/api/v1/me/messages"): SIGNED_IN,
     ("GET", "/api/v1/me/push"): SIGNED_IN,

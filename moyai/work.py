@@ -4,11 +4,13 @@ may start, until it is told to stop."""
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from threading import Event, Thread
 
 import procrastinate
 from procrastinate import App
 
+from billing import quote
 from booking import jobs
 from booking.messages import sending
 from coop import database
@@ -23,7 +25,7 @@ from telemetry.storage import jobs as storage_jobs
 log = logging.getLogger("moyai.work")
 
 TASKS: tuple[Callable[[App], None], ...] = (
-    sending.register,
+    partial(sending.register, quote=quote.at_most),
     jobs.register,
     storage_jobs.register,
     device_jobs.register,

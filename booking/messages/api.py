@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from booking.messages import channels, webhooks
+from booking.messages.confirmation import confirmation
 from booking.messages.words import Channel
 from coop import push
 from coop import webhooks as signing
@@ -25,6 +26,17 @@ class ChannelChoice(Wanted):
         description="`calendar`: look at my calendar and send me nothing but what needs an answer. "
         "`push` without a browser goes by mail."
     )
+
+
+class ConfirmationView(BaseModel):
+    """What a person needs to know; empty or null where nothing is known or asked."""
+
+    site: str
+    access: str = Field(description="Where the key is and how to get in; told while the reservation stands.")
+    bring_by: datetime | None = Field(description="When the part must lie in the room.")
+    helpers: list[str] = Field(description="Who operates, instructs or advises.")
+    cancel_until: datetime
+    at_most_yen: int | None = Field(description="The most it can cost, tax included.")
 
 
 class PushKeys(Wanted):
@@ -75,6 +87,21 @@ class DeliveryView(BaseModel):
     last_status: int | None
     last_error: str | None
     delivered_at: datetime | None
+
+
+@router.get("/reservations/{reservation_id}/confirmation")
+def get_confirmation(reservation_id: UUID, door: Entrance) -> ConfirmationView:
+    """What is to be known of a reservation of one's own member, as its letter says it."""
+    quote = door.request.app.state.quote
+    found = door.run(lambda conn: confirmation(conn, door.viewer, reservation_id, quote))
+    return ConfirmationView(
+        site=found.site,
+        access=found.access.note(door.viewer.locale),
+        bring_by=found.bring_by,
+        helpers=list(found.helpers),
+        cancel_until=found.cancel_until,
+        at_most_yen=found.at_most_yen,
+    )
 
 
 @router.get("/me/messages")

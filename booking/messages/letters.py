@@ -1,9 +1,8 @@
 """One message to one person: what they need to know is read, written in their language, and sent."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -13,6 +12,7 @@ import orjson
 from booking.messages import ics
 from booking.messages import words as messages
 from booking.messages.announcing import Event
+from booking.messages.confirmation import Quote, needed
 from booking.messages.ics import Method, Standing
 from booking.messages.words import Channel, Facts, Notice
 from booking.model import Status
@@ -26,9 +26,6 @@ from coop.settings import Settings
 log = logging.getLogger("booking.letters")
 
 SQL = load("booking.messages")
-Quote = Callable[[Connection, UUID], int | None]
-"""The most that a reservation can cost, in yen; None where nothing is known of it."""
-
 ENDED = frozenset({Status.CANCELLED, Status.RELEASED, Status.DECLINED})
 BROWSER_IS_GONE = frozenset({404, 410})
 
@@ -142,25 +139,32 @@ def _known(
     row = conn.execute(SQL["message_facts"], values).fetchone()
     if row is None:
         return None
-    name, address, locale, uid, created_at, title_ja, title_en, site, cancel_minutes, soak_minutes, *rest = row
-    soaks_from, helpers, helps, approves, lapses_at, member_name, holder_name, cooperative, zone = rest
-    if soaks_from is None and soak_minutes:
-        soaks_from = event.starts_at - timedelta(minutes=soak_minutes)
+    name, address, locale, uid, created_at, title_ja, title_en, helps, approves, lapses_at, *rest = row
+    member_name, holder_name, cooperative, zone = rest
     part = _part(event, person_id, helps=helps, approves=approves)
     holds = part is _Part.HOLDER and event.status not in ENDED
+    known = needed(
+        conn,
+        event.reservation_id,
+        event.starts_at,
+        event.status,
+        but_for=person_id,
+        quote=quote if holds else None,
+    )
     facts = Facts(
         machine=title_en if locale == "en" else title_ja,
         when=event.when,
         zone=ZoneInfo(zone),
         link=f"{settings.base_url}/reservations",
-        site=site,
+        site=known.site,
+        access=known.access.note(locale) if holds else "",
         answer_by=lapses_at if part is _Part.APPROVER else _moment(event, "answer_by"),
         expected_at=_moment(event, "expected_at"),
-        bring_by=soaks_from,
-        helpers=tuple(helpers),
+        bring_by=known.bring_by,
+        helpers=known.helpers,
         for_whom="" if part is _Part.HOLDER else " ".join(filter(None, (member_name, holder_name))),
-        cancel_until=event.starts_at - timedelta(minutes=cancel_minutes) if holds else None,
-        at_most_yen=quote(conn, event.reservation_id) if holds else None,
+        cancel_until=known.cancel_until if holds else None,
+        at_most_yen=known.at_most_yen,
     )
     return _Reader(name, address, locale, cooperative, part, uid, created_at), facts
 

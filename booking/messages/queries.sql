@@ -109,14 +109,8 @@ WHERE event_id = %(event_id)s AND person_id = %(person_id)s AND channel = %(chan
 UPDATE booking.message SET sent_at = %(now)s
 WHERE event_id = %(event_id)s AND person_id = %(person_id)s AND channel = %(channel)s
 
--- message_facts: What a person must know of a reservation, and how to reach them.
+-- message_facts: Who is told of a reservation, in which language, and what is theirs to do with it.
 SELECT p.name, p.email, p.locale, r.uid, r.created_at, coalesce(c.name_ja, x.name), coalesce(c.name_en, x.name),
-       coalesce(c.site, ''), coalesce(y.cancel_minutes, 0), coalesce(y.soak_minutes, 0),
-       (SELECT min(lower(k.blocked)) FROM booking.claim k JOIN booking.resource h ON h.id = k.resource_id
-        WHERE k.reservation_id = r.id AND h.kind = 'place' AND k.released_at IS NULL),
-       ARRAY(SELECT DISTINCT q.name FROM booking.claim k JOIN booking.resource h ON h.id = k.resource_id
-             JOIN coop.person q ON q.id = h.person_id
-             WHERE k.reservation_id = r.id AND k.released_at IS NULL AND q.id <> p.id ORDER BY q.name),
        EXISTS (SELECT FROM booking.claim k JOIN booking.resource h ON h.id = k.resource_id
                WHERE k.reservation_id = r.id AND h.person_id = p.id),
        EXISTS (SELECT FROM coop.person_role l WHERE l.person_id = p.id AND l.role = ANY (%(approvers)s)),
@@ -126,11 +120,26 @@ FROM booking.reservation r
 JOIN coop.member m ON m.id = r.member_id
 LEFT JOIN coop.person o ON o.id = r.person_id
 LEFT JOIN coop.machine c ON c.id = r.machine_id
-LEFT JOIN booking.policy y ON y.machine_id = r.machine_id
 LEFT JOIN booking.resource a ON a.id = r.resource_id
 LEFT JOIN coop.person x ON x.id = a.person_id
 CROSS JOIN coop.cooperative g
 JOIN coop.person p ON p.id = %(person_id)s AND p.active
+WHERE r.id = %(reservation_id)s
+
+-- needed: What is to be known of a reservation: room, key, deadlines by the policy of today, who helps beside a person.
+SELECT coalesce(c.site, ''), coalesce(a.note_ja, ''), coalesce(a.note_en, ''), coalesce(y.cancel_minutes, 0),
+       coalesce(y.soak_minutes, 0),
+       (SELECT min(lower(k.blocked)) FROM booking.claim k JOIN booking.resource h ON h.id = k.resource_id
+        WHERE k.reservation_id = r.id AND h.kind = 'place' AND k.released_at IS NULL),
+       ARRAY(SELECT DISTINCT q.name FROM booking.claim k JOIN booking.resource h ON h.id = k.resource_id
+             JOIN coop.person q ON q.id = h.person_id
+             WHERE k.reservation_id = r.id AND k.released_at IS NULL AND q.id IS DISTINCT FROM %(person_id)s::uuid
+             ORDER BY q.name)
+FROM booking.reservation r
+CROSS JOIN coop.cooperative g
+LEFT JOIN coop.machine c ON c.id = r.machine_id
+LEFT JOIN booking.access a ON a.machine_id = r.machine_id
+LEFT JOIN booking.policy y ON y.machine_id = r.machine_id AND y.valid @> (now() AT TIME ZONE g.time_zone)::date
 WHERE r.id = %(reservation_id)s
 
 -- forget_messages: Messages and deliveries of long ago are nobody's business any more.

@@ -14,7 +14,7 @@ from procrastinate.types import JSONValue
 from booking.messages import letters, webhooks
 from booking.messages import words as messages
 from booking.messages.announcing import SPREAD, Event
-from booking.messages.letters import Quote
+from booking.messages.confirmation import Quote
 from booking.messages.words import FOR_HOLDER, FOR_OTHERS, NEEDS_ANSWER, Channel
 from booking.pending import APPROVES
 from coop.database import Connection, run

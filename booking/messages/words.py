@@ -52,6 +52,7 @@ class Facts:
     zone: ZoneInfo
     link: str
     site: str = ""
+    access: str = ""
     bring_by: datetime | None = None
     answer_by: datetime | None = None
     expected_at: datetime | None = None
@@ -136,6 +137,8 @@ def _what_is_needed(facts: Facts, locale: str) -> list[tuple[str, str]]:
             needed.append((name, moment(at, facts.zone, locale)))
     if facts.site:
         needed.append(("site", facts.site))
+    if facts.access:
+        needed.append(("access", facts.access))
     if facts.bring_by is not None:
         needed.append(("bring_by", moment(facts.bring_by, facts.zone, locale)))
     if facts.helpers:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, model_validator
 
 from booking.api import FreeView, ReservationView
-from booking.presence import check_in, overrun, permits, release
+from booking.presence import access, check_in, overrun, permits, release
 from booking.presence import store as store_presence
 from booking.presence.interlock import Deny, Form, Interlock, OnLoss
 from booking.presence.rules import PresenceRule
@@ -55,6 +55,18 @@ class BadgeWanted(Wanted):
 
 class AlternativeView(FreeView):
     machine_id: str
+
+
+class AccessWanted(Wanted):
+    """How to get in. Said in one language only, it serves for both; empty, nothing is said any more."""
+
+    note_ja: str = Field(default="", max_length=300, examples=["鍵は受付。暗証番号は当日お知らせします"])
+    note_en: str = Field(default="", max_length=300, examples=["The key is at the reception"])
+
+
+class AccessView(BaseModel):
+    note_ja: str
+    note_en: str
 
 
 class InterlockWanted(Wanted):
@@ -147,6 +159,21 @@ def set_rule(machine_id: str, body: RuleWanted, door: Entrance) -> Response:
         )
 
     door.run(change)
+    return Response(status_code=204)
+
+
+@router.get("/machines/{machine_id}/access")
+def get_access(machine_id: str, door: Entrance) -> AccessView:
+    """Where the key is and how to get in, as those are told who have a reservation."""
+    found = door.run(lambda conn: access.access(conn, door.viewer, machine_id))
+    return AccessView(note_ja=found.note_ja, note_en=found.note_en)
+
+
+@router.put("/machines/{machine_id}/access", status_code=204)
+def set_access(machine_id: str, body: AccessWanted, door: Entrance) -> Response:
+    """Say where the key is and how to get in; told with each confirmation from now on."""
+    said = access.Access(body.note_ja.strip(), body.note_en.strip())
+    door.run(lambda conn: access.set_access(conn, door.viewer, machine_id, said, door.now))
     return Response(status_code=204)
 
 

@@ -154,3 +154,13 @@ ON CONFLICT (machine_id) DO UPDATE SET form = excluded.form, target = excluded.t
 
 -- drop_interlock: A machine's start is not our affair any more.
 DELETE FROM booking.interlock WHERE machine_id = %(machine_id)s
+
+-- access: How to get to a machine, and where its key is.
+SELECT note_ja, note_en FROM booking.access WHERE machine_id = %(machine_id)s
+
+-- set_access: Say how to get to a machine.
+INSERT INTO booking.access (machine_id, note_ja, note_en) VALUES (%(machine_id)s, %(note_ja)s, %(note_en)s)
+ON CONFLICT (machine_id) DO UPDATE SET note_ja = excluded.note_ja, note_en = excluded.note_en
+
+-- drop_access: Say nothing of how to get to a machine.
+DELETE FROM booking.access WHERE machine_id = %(machine_id)s

@@ -2,6 +2,7 @@
 
 import base64
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 import booking
+from billing import quote
 from booking.handover import announce_late, hand_over
+from booking.messages import sending
 from booking.messages import words as messages
 from booking.messages.announcing import announce
 from booking.messages.words import Facts
@@ -123,6 +126,50 @@ def test_a_confirmation_says_what_a_person_needs(house: House) -> None:
     assert (event.value("UID"), event.value("SEQUENCE")) == (view["uid"], "0")
     assert "秘密" not in letter.as_string() + text + body(letter, "html") + str(event)
     assert house.jobs() == []
+
+
+def test_a_confirmation_says_where_the_key_is_and_what_it_can_cost(house: House) -> None:
+    key = {"note_ja": "鍵は受付", "note_en": "Key at the reception"}
+    assert house.office.put("/api/v1/machines/cmm-1/access", json=key).status_code == 204
+    tariff = {"machine_id": "cmm-1", "valid_from": "2026-01-01", "basis": "booked", "yen_per_hour": 3_000}
+    assert house.office.post("/api/v1/tariffs", json=tariff).status_code == 201
+    with database.transaction(house.api.pool) as conn:  # of two versions of the rules, today's counts
+        conn.execute("UPDATE booking.policy SET valid = daterange('2000-01-01', current_date - 1), cancel_minutes = 60")
+        conn.execute(
+            "INSERT INTO booking.policy (machine_id, valid, cancel_minutes, soak_minutes) "
+            "VALUES ('cmm-1', daterange(current_date - 1, NULL), 120, 180)"
+        )
+    mine, theirs = house.book(house.sato), house.book(house.smith, "13:00", "14:30")
+    work(house.settings, partial(sending.register, quote=quote.at_most))
+    japanese, english = house.box.to("@m01.example")[0], house.box.to("@m02.example")[0]
+    for line in ("鍵・入り方: 鍵は受付", "最大の料金: 6,600円(税込)", " 08:00"):
+        assert line in body(japanese, "plain"), line
+    assert "Key and way in: Key at the reception" in body(english, "plain")
+    path = f"/api/v1/reservations/{mine['id']}/confirmation"
+    told = house.sato.get(path).json()
+    assert (told["access"], told["site"], told["at_most_yen"], told["helpers"]) == ("鍵は受付", "大田 1階", 6_600, [])
+    deadlines = [datetime.fromisoformat(told[name]) for name in ("bring_by", "cancel_until")]
+    assert deadlines == [at("07:00"), at("08:00")]
+    assert house.smith.get(path).status_code == 404
+    assert house.smith.get(f"/api/v1/reservations/{theirs['id']}/confirmation").json()["at_most_yen"] == 4_950
+    assert house.sato.get("/api/v1/machines/cmm-1/access").status_code == 403
+    assert house.office.get("/api/v1/machines/cmm-1/access").json() == key
+    house.sato.delete(f"/api/v1/reservations/{mine['id']}")
+    assert house.sato.get(path).json()["access"] == "", "who has it no more needs no key"
+    house.office.put("/api/v1/machines/cmm-1/access", json={"note_ja": " "})
+    assert house.office.get("/api/v1/machines/cmm-1/access").json() == {"note_ja": "", "note_en": ""}
+
+
+def test_who_only_asked_is_not_told_the_key(house: House) -> None:
+    house.office.put("/api/v1/machines/cmm-1/access", json={"note_ja": "鍵は受付"})
+    house.office.put("/api/v1/machines/cmm-1/services/self_use", json={"approval_minutes": 600})
+    view = house.book(house.sato)
+    house.work()
+    assert "鍵は受付" not in body(house.box.to("@m01.example")[0], "plain")
+    assert house.sato.get(f"/api/v1/reservations/{view['id']}/confirmation").json()["access"] == ""
+    house.office.post(f"/api/v1/reservations/{view['id']}/approve", headers={"If-Match": "*"})
+    house.work()
+    assert "鍵は受付" in body(house.box.to("@m01.example")[1], "plain")
 
 
 def test_a_move_and_a_cancellation_are_told_in_order(house: House) -> None:
@@ -350,7 +397,7 @@ def test_a_job_of_a_killed_worker_runs_again_and_is_told_once(house: House) -> N
 def test_every_event_has_its_sentence_in_both_languages() -> None:
     facts = Facts("CMM", Interval(at("10:00"), at("12:00")), TOKYO, "https://moyai.example", at_most_yen=12_500)
     assert not messages.is_told("reservation.held")
-    for locale, yen in (("ja", "最大の料金: 12,500円(税別)"), ("en", "Costs at most: 12,500 yen (before tax)")):
+    for locale, yen in (("ja", "最大の料金: 12,500円(税込)"), ("en", "Costs at most: 12,500 yen (incl. tax)")):
         notice = messages.compose("reservation.created", facts, locale, cooperative="組合")
         assert yen in notice.text
         assert "message." not in notice.text + notice.html
