@@ -1,6 +1,6 @@
 """What machines do now: computed at the moment somebody asks, because nothing is stored beyond the last evidence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -61,9 +61,12 @@ def states(conn: Connection, machine_id: str, window: Interval, now: datetime) -
     current = current_state(conn, machine_id, now)
     if current.since is not None and current.since < now:
         known = [each for each in known if each.started_at < current.since]
-        if known and known[-1].ended_at > current.since:
-            known[-1] = StateInterval(known[-1].started_at, current.since, known[-1].state, known[-1].native)
-        known.append(StateInterval(current.since, now, current.state, current.native))
+        started_at = current.since
+        if known and (known[-1].state, known[-1].native) == (current.state, current.native):
+            started_at = known.pop().started_at
+        if known and known[-1].ended_at > started_at:
+            known[-1] = replace(known[-1], ended_at=started_at)
+        known.append(StateInterval(started_at, now, current.state, current.native))
     clipped = [(each, Interval(each.started_at, each.ended_at).intersect(window)) for each in known]
     return [StateInterval(part.start, part.end, each.state, each.native) for each, part in clipped if part is not None]
 

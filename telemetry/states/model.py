@@ -57,7 +57,7 @@ LAMPS = StateRule(
     "first",
     otherwise=State.OFF,
     conditions=tuple(
-        StateRule("words", channel, words=(("on", state), ("blink", state)), otherwise=None)
+        StateRule("words", channel, words=(("blink", state), ("on", state)), otherwise=None)
         for channel, state in (
             ("lamp_red", State.FAULT),
             ("lamp_green", State.RUNNING),

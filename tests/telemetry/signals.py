@@ -119,19 +119,26 @@ def signal(conn: Connection, rule: StateRule = POWER, machine_id: str = MACHINE)
         f"INSERT INTO telemetry.state_rule (machine_id, {columns}) VALUES (%s{', %s' * len(values)})",
         [machine_id, *values.values()],
     )
-    return Signal(conn, attach(conn, f"{machine_id}-plug", machine_id, rule.channel), machine_id)
+    return Signal(conn, attach(conn, f"{machine_id}-plug", machine_id, rule.channel or "power"), machine_id)
 
 
-def attach(conn: Connection, device_id: str, machine_id: str, channel: str, since: str = "2000-01-01Z") -> int:
+def attach(conn: Connection, device_id: str, machine_id: str, name: str, since: str = "2000-01-01Z") -> int:
     """Bind a new device to the machine from `since` on; its channel's id."""
     conn.execute("INSERT INTO telemetry.device (id, address, added_at) VALUES (%s, %s, now())", [device_id, device_id])
-    row = conn.execute(
-        "INSERT INTO telemetry.channel (device_id, name) VALUES (%s, %s) RETURNING id", [device_id, channel]
-    ).fetchone()
     conn.execute(
         "INSERT INTO telemetry.binding (device_id, machine_id, bound) VALUES (%s, %s, tstzrange(%s, NULL))",
         [device_id, machine_id, since],
     )
+    return channel(conn, device_id, name)
+
+
+def channel(conn: Connection, device_id: str, name: str) -> int:
+    """The id of a device's channel, which is made if it is not there."""
+    row = conn.execute(
+        "INSERT INTO telemetry.channel (device_id, name) VALUES (%s, %s)"
+        " ON CONFLICT (device_id, name) DO UPDATE SET name = excluded.name RETURNING id",
+        [device_id, name],
+    ).fetchone()
     assert row is not None
     return int(row[0])
 
