@@ -126,7 +126,7 @@ def _named(batch: pa.RecordBatch, speaker: Speaker) -> pa.RecordBatch:
 class _Stream(RawIOBase):
     """What COPY sends, as a file to read from."""
 
-    def __init__(self, blocks: Iterator[bytes | memoryview]) -> None:
+    def __init__(self, blocks: Iterator[bytes | bytearray | memoryview]) -> None:
         self._blocks, self._left = blocks, memoryview(b"")
 
     def readable(self) -> bool:
