@@ -25,7 +25,11 @@ PROBLEM: Schema = {
     "description": "Why a request was refused (RFC 9457). Some codes have further members, such as `next_free`.",
     "required": ["type", "title", "status", "detail", "code", "params"],
     "properties": {
-        "type": {"type": "string", "description": "Stable name of the kind of problem.", "pattern": "^/problems/"},
+        "type": {
+            "type": "string",
+            "description": "Stable; a page that says what it is.",
+            "pattern": "^/problem-types/",
+        },
         "title": {"type": "string", "description": "For people: what kind of problem it is."},
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string", "description": "For people: what happened, and what to do."},
@@ -46,7 +50,7 @@ PROBLEM: Schema = {
     },
     "examples": [
         {
-            "type": "/problems/booking.slot_taken",
+            "type": "/problem-types/booking.slot_taken",
             "title": "Conflict",
             "status": 409,
             "detail": "Somebody has cmm-1 then.",
@@ -69,6 +73,7 @@ REFUSALS = {
     "404": "There is no such thing, or the viewer may not know of it.",
     "409": "The present state does not allow it: the time is taken, or somebody was first.",
     "412": "It changed since it was read: read it again.",
+    "413": "The body is larger than what is read at once.",
     "422": "Malformed, or against the rules; `errors` or `reasons` name each.",
     "428": "`If-Match` is needed.",
     "503": "A part that is needed does not answer now; to try again is safe.",
@@ -184,7 +189,7 @@ def _refusals(operation: Schema, method: str) -> list[str]:
     takes_something = bool(names) or "requestBody" in operation
     found = ["401", "403", "503"]
     found += ["404", "409", "422"] if takes_something or method != "get" else []
-    found += ["400"] if "requestBody" in operation else []
+    found += ["400", "413"] if "requestBody" in operation else []
     found += ["412", "428"] if "if-match" in names else []
     return found
 

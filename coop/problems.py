@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents, in the reader's language. The one place that knows HTTP statuses."""
 
 import logging
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,7 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
 from coop.database import DatabaseAway
+from coop.door import identify
 from coop.errors import Invalid, Kind, MoyaiError
 from coop.messages import DEFAULT, LOCALES, translate
 
@@ -35,6 +37,11 @@ STATUS = {
     Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 MEDIA_TYPE = "application/problem+json"
+TYPES = "/problem-types/"
+"""Where each kind of problem is explained to people: a page for every code."""
+MALFORMED, UNFORESEEN = "coop.malformed", "coop.unforeseen"
+BY_HTTP = (400, 404, 405, 413)
+"""The statuses that are answered before any route is asked."""
 
 
 def locale_of(request: Request) -> str:
@@ -51,10 +58,36 @@ def locale_of(request: Request) -> str:
     return DEFAULT
 
 
+def reader_of(request: Request) -> str:
+    """`locale_of` where a request was refused before anybody asked who sends it: its body, or its path."""
+    if not hasattr(request.state, "viewer"):
+        with suppress(MoyaiError, psycopg.Error, PoolTimeout):
+            identify(request)
+    return locale_of(request)
+
+
+def codes() -> dict[str, HTTPStatus]:
+    """Every code that a problem document can have, with its status."""
+    found = {f"http.{status.value}": status for status in (HTTPStatus(each) for each in BY_HTTP)}
+    found |= {MALFORMED: HTTPStatus.UNPROCESSABLE_ENTITY, UNFORESEEN: HTTPStatus.INTERNAL_SERVER_ERROR}
+    kinds = [MoyaiError]
+    while kinds:
+        kind = kinds.pop()
+        found[kind.code] = STATUS[kind.kind]
+        kinds += kind.__subclasses__()
+    return found
+
+
+def title_of(status: HTTPStatus, locale: str) -> str:
+    """What kind of problem it is, for people."""
+    kind = next((kind.value for kind, of in STATUS.items() if of is status), None)
+    return translate(f"kind.{kind or ('unforeseen' if status >= 500 else 'invalid')}", locale)
+
+
 def problem(error: MoyaiError, locale: str) -> dict[str, Any]:
     """The problem document of `error`: stable `type` and `code`, a title and detail for people, its parameters."""
     return {
-        "type": f"/problems/{error.code}",
+        "type": f"{TYPES}{error.code}",
         "title": translate(f"kind.{error.kind.value}", locale),
         "status": STATUS[error.kind].value,
         "detail": translate(error.code, locale, **error.params),
@@ -95,18 +128,18 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
-        locale = locale_of(request)
+        locale = reader_of(request)
         fields = [
             {"in": ".".join(str(part) for part in each["loc"]), "code": each["type"], "detail": each["msg"]}
             for each in error.errors()
         ]
         where = ", ".join(dict.fromkeys(each["in"] for each in fields))
         body = {
-            "type": "/problems/coop.malformed",
+            "type": f"{TYPES}{MALFORMED}",
             "title": translate("kind.invalid", locale),
             "status": 422,
-            "detail": translate("coop.malformed", locale, where=where),
-            "code": "coop.malformed",
+            "detail": translate(MALFORMED, locale, where=where),
+            "code": MALFORMED,
             "params": {"where": where},
             "errors": fields,
         }
@@ -114,11 +147,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> JSONResponse:
-        locale = locale_of(request)
+        locale = reader_of(request)
         code = f"http.{error.status_code}"
         body = {
-            "type": f"/problems/{code}",
-            "title": translate("kind.not_found" if error.status_code == 404 else "kind.invalid", locale),
+            "type": f"{TYPES}{code}",
+            "title": title_of(HTTPStatus(error.status_code), locale),
             "status": error.status_code,
             "detail": translate(code, locale),
             "code": code,
@@ -131,11 +164,11 @@ def install(app: FastAPI) -> None:
         log.error("request.failed path=%s", request.url.path, exc_info=error)
         locale = locale_of(request)
         body = {
-            "type": "/problems/coop.unforeseen",
+            "type": f"{TYPES}{UNFORESEEN}",
             "title": translate("kind.unforeseen", locale),
             "status": 500,
-            "detail": translate("coop.unforeseen", locale),
-            "code": "coop.unforeseen",
+            "detail": translate(UNFORESEEN, locale),
+            "code": UNFORESEEN,
             "params": {},
         }
         return JSONResponse(body, status_code=500, media_type=MEDIA_TYPE)

@@ -28,7 +28,8 @@ import coop.api
 import telemetry.api
 import telemetry.devices.api
 from billing import quote
-from coop import database, problems
+from coop import database, problems, tables
+from coop.body import BodyLimit
 from coop.openapi import describe
 from coop.rights import answering, mount
 from coop.settings import Settings
@@ -36,6 +37,8 @@ from dashboards import live, pages
 from moyai.rights import RIGHTS
 
 API = "/api/v1"
+MOST_BODY_BYTES = tables.MOST_BYTES + 100_000
+"""The largest table that is read, with the form around it."""
 health = APIRouter(tags=["health"])
 
 
@@ -61,6 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,
     )
     app.state.settings = settings
+    app.add_middleware(BodyLimit, most_bytes=MOST_BODY_BYTES)
     app.state.quote = quote.at_most
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)  # it leaves event streams alone
     problems.install(app)

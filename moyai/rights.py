@@ -189,4 +189,5 @@ RIGHTS: Table = {
     ("POST", "/sign-out"): ANYONE,
     ("GET", "/language/{locale}"): ANYONE,
     ("GET", "/design"): ANYONE,
+    ("GET", "/problem-types/{code}"): ANYONE,
 }

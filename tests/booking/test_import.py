@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
@@ -300,3 +300,45 @@ def test_whatever_a_cell_holds_it_is_read_or_named(kind: Kind, data: st.DataObje
         assert said(each, "ja")["detail"] != each.code
     for record in records:
         assert "\x00" not in str(dict(record.values))
+
+
+FRAGMENTS = [
+    b"--b",
+    b"--b--",
+    b"\r\n",
+    b"\r\n\r\n",
+    b'Content-Disposition: form-data; name="file"; filename="t.csv"',
+    b'Content-Disposition: form-data; name="file"',
+    b"Content-Disposition: form-data; name*=utf-8''%ff",
+    b"Content-Type: text/csv; charset=nonsense",
+    b"Content-Transfer-Encoding: base64",
+    b"PK\x03\x04",
+    b"BEGIN:VCALENDAR\r\n",
+    b"id,name\r\n",
+    b"\x00",
+    b"\xff\xfe",
+]
+FORM_TYPES = [
+    "multipart/form-data; boundary=b",
+    "multipart/form-data",
+    "multipart/form-data; boundary=",
+    "multipart/form-data; boundary=c",
+    "application/x-www-form-urlencoded",
+    "application/json",
+    "\xe9",
+]
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(
+    body=st.lists(st.sampled_from(FRAGMENTS) | st.binary(max_size=20), max_size=12).map(b"".join),
+    media_type=st.sampled_from(FORM_TYPES),
+    table=st.sampled_from(["machines", "people", "reservations", "calendar"]),
+)
+def test_no_form_makes_the_server_fail(desk: Desk, body: bytes, media_type: str, table: str) -> None:
+    where = "?machine_id=cmm-1&member_id=m01" if table == "calendar" else ""
+    headers = {"Content-Type": media_type.encode("latin-1")}
+    answer = desk.office.post(f"/api/v1/imports/{table}{where}", content=body, headers=headers)
+    assert answer.status_code < 500, answer.text
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == "application/problem+json"

@@ -34,7 +34,7 @@ def test_a_stranger_is_asked_to_sign_in_in_their_language(api: Callers) -> None:
         assert answer.status_code == 401
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json() | {"detail": ""} == {
-            "type": "/problems/coop.unauthenticated",
+            "type": "/problem-types/coop.unauthenticated",
             "title": title,
             "status": 401,
             "detail": "",
