@@ -106,7 +106,7 @@ def _month(console: Console, up: Running, api: Api, ids: dict[str, UUID], settle
         with console.status(say("moyai.demo.settling")):
             api.call("POST", f"/periods/{label}/draft")
             period = api.call("POST", f"/periods/{label}/close")
-            statements = api.call("GET", f"/statements?month={label}")
+            statements = list(api.every(f"/statements?month={label}"))
         measured = database.run(pool, lambda conn: report(conn, settled, now=now))
     console.print()
     console.print(table(measured, {shared.id: shared.id for shared in EXAMPLE.machines}, Say(locale(), ZONE)))
@@ -167,7 +167,7 @@ def _decide(console: Console, api: Api, plan: MonthPlan) -> None:
     assert walk_up.occupied is not None
     bounds = {"from": plan.month.start.isoformat(), "to": plan.month.end.isoformat()}
     query = "&".join(f"{name}={value.replace('+', '%2B')}" for name, value in bounds.items())
-    for usage in api.call("GET", f"/usage?{query}&kind=unassigned"):
+    for usage in api.every(f"/usage?{query}&kind=unassigned"):
         when = Interval(datetime.fromisoformat(usage["started_at"]), datetime.fromisoformat(usage["ended_at"]))
         decision: dict[str, Any] = {"resolution": "waive", "reason": say("moyai.demo.waived")}
         if usage["machine_id"] == walk_up.machine_id and when.overlaps(walk_up.occupied):

@@ -32,10 +32,23 @@ class Api:
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The JSON answer to a request."""
+        answer = self._answer(method, path, body)
+        return answer.json() if answer.content else None
+
+    def every(self, path: str) -> Iterator[Any]:
+        """The entries of a list, page after page."""
+        following: str | None = path
+        while following:
+            answer = self._answer("GET", following)
+            yield from answer.json()
+            link = answer.links.get("next")
+            following = str(answer.url.join(link["url"])) if link else None
+
+    def _answer(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx2.Response:
         answer = self._client.request(method, path, json=body)
         if not answer.is_success:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text}")
-        return answer.json() if answer.content else None
+        return answer
 
 
 def book(api: Api, uses: Sequence[PlannedUse], people: dict[str, UUID], advance: Callable[[], None]) -> int:
