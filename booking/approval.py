@@ -9,6 +9,7 @@ from booking.model import Reservation, Status
 from booking.move import lock_to_change
 from booking.pending import APPROVES
 from booking.tell import tell
+from booking.waitlist.offer import offer_freed
 from coop.database import Connection
 from coop.errors import Conflict
 from coop.identity import Viewer
@@ -33,7 +34,7 @@ def approve(
 def decline(
     conn: Connection, viewer: Viewer, reservation_id: UUID, now: datetime, *, version: int | None = None
 ) -> Reservation:
-    """Refuse a request and give its time back; raises what `approve` raises."""
+    """Refuse a request; its time goes to who waits for it. Raises what `approve` raises."""
     return _answer(conn, viewer, reservation_id, Status.DECLINED, now, version)
 
 
@@ -46,4 +47,6 @@ def _answer(
         raise NotPending()
     answered = replace(reservation, status=answer, version=reservation.version + 1)
     tell(conn, f"reservation.{'approved' if answer is Status.CONFIRMED else 'declined'}", viewer, answered, now)
+    if answer is Status.DECLINED:
+        offer_freed(conn, reservation.machine_id, reservation.when, now)
     return answered

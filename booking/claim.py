@@ -42,5 +42,5 @@ def claim(
         try:
             return write(claims)
         except Overlap:
-            ended = lapse(conn, now, resource_ids=[each.resource_id for each in claims])
+            ended = lapse(conn, now, resource_ids=[each.resource_id for each in claims], for_taker=True)
             refused = None if ended else claims

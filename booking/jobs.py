@@ -39,7 +39,7 @@ def register(app: App) -> None:
 
 def sweep(pool: Pool, now: datetime) -> None:
     """All that is due by `now`; what was missed earlier is made up for."""
-    run(pool, lambda conn: pending.lapse(conn, now))
+    _each(pool, run(pool, pending.over), lambda conn, resource_id: offer.offer_lapsed(conn, resource_id, now))
     _each(pool, run(pool, store_waitlist.offers_over), lambda conn, over: offer.expire(conn, over, now))
     _each(pool, run(pool, partial(release.steps, now=now)), lambda conn, due: release.take_step(conn, due[0], now))
     run(pool, lambda conn: overrun.warn(conn, now))

@@ -41,12 +41,22 @@ def ask(conn: Connection, viewer: Viewer, reservation: Reservation, now: datetim
     return replace(reservation, status=status)
 
 
-def lapse(conn: Connection, now: datetime, *, resource_ids: Sequence[str] | None = None) -> list[UUID]:
+def over(conn: Connection) -> list[str]:
+    """The machines, and persons, of requests that nobody answered in time by the database's clock."""
+    return [resource_id for (resource_id,) in conn.execute(SQL["requests_over"])]
+
+
+def lapse(
+    conn: Connection, now: datetime, *, resource_ids: Sequence[str] | None = None, for_taker: bool = False
+) -> list[UUID]:
     """Decline the requests whose time is over by the database's clock, of some resources or of all; which they were.
 
-    Idempotent: a missed run is made up by the next.
+    Idempotent: a missed run is made up by the next. What others wait for does not end `for_taker`, who would come
+    before them; the sweep ends and offers it.
     """
-    rows = conn.execute(SQL["lapse_requests"], {"resource_ids": resource_ids, "now": now}).fetchall()
+    rows = conn.execute(
+        SQL["lapse_requests"], {"resource_ids": resource_ids, "now": now, "for_taker": for_taker}
+    ).fetchall()
     for (identifier,) in rows:
         reservation = store.reservation(conn, identifier)
         assert reservation is not None

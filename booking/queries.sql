@@ -156,14 +156,25 @@ UPDATE booking.reservation
 SET status = %(status)s, version = version + 1, changed_at = %(now)s
 WHERE id IN (SELECT reservation_id FROM answered) AND status = 'pending' AND version = %(version)s
 
--- lapse_requests: Decline the requests whose time is over by the database's clock; one that is being answered waits.
+-- requests_over: On what requests stand that nobody answered in time by the database's clock.
+SELECT DISTINCT coalesce(r.machine_id, r.resource_id) FROM booking.reservation r
+JOIN booking.claim c ON c.reservation_id = r.id
+WHERE r.status = 'pending' AND c.expires_at <= clock_timestamp() AND c.released_at IS NULL
+ORDER BY 1
+
+-- lapse_requests: Decline the requests whose time is over by the database's clock; one that is being answered waits, and
+-- for a taker one whose time others wait for: the sweep offers it to them.
 WITH over AS (
     SELECT r.id FROM booking.reservation r
     WHERE r.status = 'pending'
       AND r.id IN (SELECT c.reservation_id FROM booking.claim c
                    WHERE c.expires_at <= clock_timestamp() AND c.released_at IS NULL
                      AND (%(resource_ids)s::text[] IS NULL OR c.resource_id = ANY (%(resource_ids)s)))
-    FOR UPDATE SKIP LOCKED
+      AND NOT (%(for_taker)s AND EXISTS (
+          SELECT FROM booking.waitlist_request w JOIN coop.machine m ON m.id = r.machine_id
+          WHERE w.status = 'waiting' AND (w.machine_id = m.id OR w.kind = m.kind)
+            AND w.earliest_start < r.ends_at AND w.latest_end > r.starts_at))
+    FOR UPDATE OF r SKIP LOCKED
 ), given_back AS (
     UPDATE booking.claim c SET released_at = %(now)s, expires_at = NULL FROM over
     WHERE c.reservation_id = over.id AND c.released_at IS NULL

@@ -9,6 +9,7 @@ from booking.model import Reservation, Status
 from booking.move import lock_to_change
 from booking.services.model import ServiceKind
 from booking.tell import tell
+from booking.waitlist.offer import offer_freed
 from coop.database import Connection
 from coop.errors import Conflict
 from coop.identity import Role, Viewer
@@ -69,7 +70,10 @@ def take_back(
     reservation = _locked(conn, viewer, reservation_id, version)
     if reservation.status is not Status.IN_USE:
         raise LoanNotOut()
-    return _change(conn, viewer, reservation, Status.DONE, "take_back", now)
+    returned = _change(conn, viewer, reservation, Status.DONE, "take_back", now)
+    if reservation.when.end > now:
+        offer_freed(conn, reservation.machine_id, reservation.when, now)
+    return returned
 
 
 def loans(conn: Connection, viewer: Viewer, part: Slice = WHOLE) -> list[Loan]:

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, model_validator
 
 from booking import hold
-from booking.api import ReservationView, ReservationWanted
+from booking.api import ReservationView, ReservationWanted, Slug
 from booking.projection import seen
-from booking.reserve import Wish
+from booking.services.model import ServiceKind
 from booking.waitlist import ask as waitlist
 from booking.waitlist import offer
 from booking.waitlist.waiting import Needs, Offer, Request
@@ -42,7 +42,8 @@ class ConfirmWanted(Wanted):
 
 
 class RequestWanted(Wanted):
-    """One machine, or any of a kind with at least this measuring range and table load."""
+    """One machine, or any of a kind with at least this measuring range and table load, and who or what is needed beside
+    it: an offer holds all of it."""
 
     machine_id: str | None = Field(default=None, max_length=31, examples=["cmm-1"])
     kind: str | None = Field(default=None, max_length=31)
@@ -55,12 +56,17 @@ class RequestWanted(Wanted):
     latest_end: Moment
     purpose: str = Field(default="", max_length=500, description="Seen by its person and the operator only.")
     person_id: UUID | None = Field(default=None, description="For whom the office or an operator asks.")
+    service: ServiceKind = Field(default=ServiceKind.SELF_USE, description="Any that a machine takes part in.")
+    options: list[Slug] = Field(default=[], max_length=20, description="Optional needs of the service.")
+    instructor_id: UUID | None = Field(default=None, description="Who instructs somebody that may not be alone.")
 
     @model_validator(mode="after")
     def names_machine_or_kind(self) -> Self:
         """Either one machine would do, or any of a kind."""
         if (self.machine_id is None) == (self.kind is None):
             raise ValueError("name either a machine or a kind")
+        if self.service is ServiceKind.ADVICE:
+            raise ValueError("nobody waits for a machine to be advised without one")
         return self
 
 
@@ -72,6 +78,9 @@ class RequestView(BaseModel):
     range_y_mm: Decimal | None
     range_z_mm: Decimal | None
     table_load_kg: Decimal | None
+    service: ServiceKind
+    options: list[str]
+    instructor_id: UUID | None
     minutes: int
     earliest_start: datetime
     latest_end: datetime
@@ -82,6 +91,7 @@ class RequestView(BaseModel):
     @classmethod
     def of(cls, request: Request, viewer: Viewer) -> Self:
         needs = {name: getattr(request.needs, name) for name in Needs.__slots__}
+        needs["options"] = list(request.needs.options)
         knows_why = viewer.person_id == request.person_id or viewer.has(Role.OPERATOR)
         return cls(
             id=request.id,
@@ -122,7 +132,7 @@ class OfferView(BaseModel):
 @router.post("/holds", status_code=201, response_model=HoldView)
 def create_hold(body: ReservationWanted, door: Entrance) -> Response:
     """Keep a slot for five minutes while a person fills in the form. Refused as a reservation would be."""
-    wish = Wish(body.machine_id, Interval(body.starts_at, body.ends_at), body.purpose, body.person_id, body.member_id)
+    wish = body.wish()
 
     def held(conn: Connection) -> HoldView:
         kept, expires_at = hold.hold(conn, door.viewer, wish, door.now)
@@ -158,7 +168,7 @@ def let_go(hold_id: UUID, door: Entrance) -> Response:
 @router.post("/waitlist", status_code=201, response_model=RequestView)
 def ask(body: RequestWanted, door: Entrance) -> Response:
     """Wait for time that nobody has free yet; an offer comes as soon as there is."""
-    needs = Needs(**{name: getattr(body, name) for name in Needs.__slots__})
+    needs = Needs(**{name: getattr(body, name) for name in Needs.__slots__} | {"options": tuple(body.options)})
     window = Interval(body.earliest_start, body.latest_end)
 
     def asked(conn: Connection) -> RequestView:

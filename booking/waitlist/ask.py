@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from booking.services import store as store_services
+from booking.services.store import OptionUnknown, ServiceUnknown
 from booking.waitlist import offer
 from booking.waitlist import store as store_waitlist
 from booking.waitlist.waiting import EVERYBODY, SEES_ALL, Needs, Request, answers_for, whose
@@ -39,7 +41,8 @@ def ask(
 ) -> Request:
     """Wait for time; what is free already is offered by the next sweep. The office and operators name for whom.
 
-    Raises `Forbidden`, `HolderUnknown`, `WindowInvalid` or `NothingFits`.
+    Raises `Forbidden`, `HolderUnknown`, `WindowInvalid`, `NothingFits`, or `ServiceUnknown` or `OptionUnknown` where
+    no machine that fits offers the service.
     """
     whom = person_id or viewer.person_id
     if whom is None or (whom != viewer.person_id and not viewer.has(*SEES_ALL)):
@@ -47,12 +50,25 @@ def ask(
     member_id = store_waitlist.viewer_of(conn, whom).member_id or ""
     if window.end - length <= now or window.end - window.start < length:
         raise WindowInvalid()
-    if not store_waitlist.machines_for(conn, needs):
-        raise NothingFits()
+    _offered_somewhere(conn, needs)
     request = Request(uuid4(), needs, member_id, whom, purpose, length, window, "waiting", now)
     store_waitlist.add_request(conn, request)
     audit.record(conn, "waitlist.asked", viewer=viewer, subject=f"waitlist:{request.id}", now=now)
     return request
+
+
+def _offered_somewhere(conn: Connection, needs: Needs) -> None:
+    fitting = store_waitlist.machines_for(conn, needs)
+    if not fitting:
+        raise NothingFits()
+    for number, machine_id in enumerate(fitting, 1):
+        try:
+            store_services.service(conn, machine_id, needs.service, needs.options)
+        except (ServiceUnknown, OptionUnknown):
+            if number == len(fitting):
+                raise
+        else:
+            return
 
 
 def waiting(conn: Connection, viewer: Viewer, part: Slice = WHOLE) -> list[Request]:

@@ -5,6 +5,7 @@ offer. Nobody can see the time free in between. An offer that is over is no hold
 ends it, and passes it on in the same transaction.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
@@ -13,9 +14,15 @@ from booking import store
 from booking.free import free_slots
 from booking.listing import find
 from booking.model import Reservation, Status, Terms
-from booking.pending import ask
+from booking.pending import ask, lapse
 from booking.reserve import Wish, book
+from booking.rules.facts import Preparation, for_member
+from booking.services import store as store_services
+from booking.services.model import Service
+from booking.services.store import OptionUnknown, ServiceUnknown
+from booking.store import HolderUnknown
 from booking.tell import tell
+from booking.training.supervision import supervised
 from booking.waitlist import store as store_waitlist
 from booking.waitlist.waiting import Offer, Request, answers_for, fits, whose
 from coop import audit
@@ -104,18 +111,30 @@ def offer_whatever_is_free(conn: Connection, machine_id: str, now: datetime) -> 
     return offer_freed(conn, machine_id, Interval.of(now, horizon), now)
 
 
+def offer_lapsed(conn: Connection, resource_id: str, now: datetime) -> list[Offer]:
+    """End the requests for a machine, or person, that nobody answered in time, and offer what that frees at once."""
+    store_waitlist.lock_resource(conn, resource_id)
+    lapsed = [store.reservation(conn, each) for each in lapse(conn, now, resource_ids=[resource_id])]
+    return [offer for each in lapsed if each for offer in offer_freed(conn, each.machine_id, each.when, now)]
+
+
 def offers_of(conn: Connection, viewer: Viewer) -> list[Offer]:
     """The offers that wait for an answer, as far as the viewer may know of them, the first to end first."""
     return store_waitlist.open_offers(conn, whose(viewer))
 
 
-def _offer(conn: Connection, terms: Terms, request: Request, freed: Interval, now: datetime) -> Offer | None:
+def _offer(conn: Connection, plain: Terms, request: Request, freed: Interval, now: datetime) -> Offer | None:
     soonest = max(request.window.start, now + TIME_TO_ANSWER)
-    if soonest >= request.window.end:
+    service = _service(conn, plain.machine_id, request)
+    if soonest >= request.window.end or service is None:
         return None
-    free = free_slots(conn, terms, Interval(soonest, request.window.end), now)
+    terms = for_member(conn, replace(plain, service=service), request.member_id)
+    free = free_slots(conn, terms, Interval(soonest, request.window.end), now, request.length)
     offered = store_waitlist.offered_before(conn, request.id, terms.machine_id)
-    candidate = store_waitlist.viewer_of(conn, request.person_id)
+    try:
+        candidate = store_waitlist.viewer_of(conn, request.person_id)
+    except HolderUnknown:  # who asked is here no more
+        return None
     for slot in islice(fits(request, free, freed, offered, terms), TRIES):
         try:
             with conn.transaction():
@@ -127,11 +146,30 @@ def _offer(conn: Connection, terms: Terms, request: Request, freed: Interval, no
     return None
 
 
+def _service(conn: Connection, machine_id: str, request: Request) -> Service | None:
+    """What a request needs of a machine; None where the machine does not offer it."""
+    needs = request.needs
+    try:
+        service = store_services.service(conn, machine_id, needs.service, needs.options)
+    except (ServiceUnknown, OptionUnknown):
+        return None
+    return supervised(conn, service, instructor_id=needs.instructor_id) if needs.instructor_id else service
+
+
 def _hold_for(
     conn: Connection, candidate: Viewer, request: Request, machine_id: str, slot: Interval, now: datetime
 ) -> Offer:
     """Book it as the candidate would, by all the rules, and wait for their answer."""
-    held = book(conn, candidate, Wish(machine_id, slot, request.purpose), now, status=Status.HELD)
+    needs = request.needs
+    wish = Wish(
+        machine_id,
+        slot,
+        request.purpose,
+        service=needs.service,
+        options=needs.options,
+        preparation=Preparation(needs.instructor_id),
+    )
+    held = book(conn, candidate, wish, now, status=Status.HELD)
     offer = store_waitlist.add_offer(conn, request, held, LASTS, now)
     if offer is None:
         raise _OfferedElsewhere()

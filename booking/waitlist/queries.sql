@@ -7,10 +7,10 @@ SELECT p.id, p.member_id, p.locale,
 FROM coop.person p WHERE p.id = %(person_id)s AND p.active
 
 -- add_request: Somebody waits for time.
-INSERT INTO booking.waitlist_request (id, machine_id, kind, range_x_mm, range_y_mm, range_z_mm, table_load_kg, member_id,
-    person_id, purpose, length_minutes, earliest_start, latest_end, status, created_at)
+INSERT INTO booking.waitlist_request (id, machine_id, kind, range_x_mm, range_y_mm, range_z_mm, table_load_kg, service,
+    options, instructor_id, member_id, person_id, purpose, length_minutes, earliest_start, latest_end, status, created_at)
 VALUES (%(id)s, %(machine_id)s, %(kind)s, %(range_x_mm)s, %(range_y_mm)s, %(range_z_mm)s, %(table_load_kg)s,
-    %(member_id)s, %(person_id)s, %(purpose)s, %(length_minutes)s, %(earliest_start)s, %(latest_end)s, 'waiting', %(now)s)
+    %(service)s, %(options)s, %(instructor_id)s, %(member_id)s, %(person_id)s, %(purpose)s, %(length_minutes)s, %(earliest_start)s, %(latest_end)s, 'waiting', %(now)s)
 
 -- machines_for: The machines in service that a request could be served with, by id.
 SELECT id FROM coop.machine
@@ -22,13 +22,13 @@ WHERE in_service AND (id = %(machine_id)s::text OR kind = %(kind)s::text)
 ORDER BY id
 
 -- request_by_id: What somebody waits for.
-SELECT id, machine_id, kind, range_x_mm, range_y_mm, range_z_mm, table_load_kg, member_id, person_id, purpose,
-       length_minutes, earliest_start, latest_end, status, created_at
+SELECT id, machine_id, kind, range_x_mm, range_y_mm, range_z_mm, table_load_kg, service, options,
+       instructor_id, member_id, person_id, purpose, length_minutes, earliest_start, latest_end, status, created_at
 FROM booking.waitlist_request WHERE id = %(id)s
 
 -- requests_of: What a person, the people of a member, or everybody waits for, oldest first, from a place in the list on.
-SELECT id, machine_id, kind, range_x_mm, range_y_mm, range_z_mm, table_load_kg, member_id, person_id, purpose,
-       length_minutes, earliest_start, latest_end, status, created_at
+SELECT id, machine_id, kind, range_x_mm, range_y_mm, range_z_mm, table_load_kg, service, options,
+       instructor_id, member_id, person_id, purpose, length_minutes, earliest_start, latest_end, status, created_at
 FROM booking.waitlist_request
 WHERE status = 'waiting'
   AND (%(person_id)s::uuid IS NULL OR person_id = %(person_id)s)
@@ -54,8 +54,8 @@ WHERE w.status = 'waiting' AND w.latest_end > %(now)s
 ORDER BY m.id
 
 -- waiting_for: Who waits for time of a machine within a window and has no offer: the highest priority, then the oldest.
-SELECT w.id, w.machine_id, w.kind, w.range_x_mm, w.range_y_mm, w.range_z_mm, w.table_load_kg, w.member_id, w.person_id,
-       w.purpose, w.length_minutes, w.earliest_start, w.latest_end, w.status, w.created_at
+SELECT w.id, w.machine_id, w.kind, w.range_x_mm, w.range_y_mm, w.range_z_mm, w.table_load_kg, w.service, w.options,
+       w.instructor_id, w.member_id, w.person_id, w.purpose, w.length_minutes, w.earliest_start, w.latest_end, w.status, w.created_at
 FROM booking.waitlist_request w
 JOIN coop.machine m ON m.id = %(machine_id)s AND (w.machine_id = m.id OR w.kind = m.kind)
     AND (w.range_x_mm IS NULL OR m.range_x_mm >= w.range_x_mm)

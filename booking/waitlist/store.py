@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from booking.model import Reservation
+from booking.services.model import ServiceKind
 from booking.store import HolderUnknown
 from booking.waitlist.waiting import Needs, Offer, Request, Whose
 from coop.database import Connection
@@ -33,7 +34,7 @@ def viewer_of(conn: Connection, person_id: UUID) -> Viewer:
 
 def machines_for(conn: Connection, needs: Needs) -> list[str]:
     """The machines in service that meet `needs`, by id."""
-    return [machine_id for (machine_id,) in conn.execute(SQL["machines_for"], asdict(needs))]
+    return [machine_id for (machine_id,) in conn.execute(SQL["machines_for"], _written(needs))]
 
 
 def add_request(conn: Connection, request: Request) -> None:
@@ -48,7 +49,7 @@ def add_request(conn: Connection, request: Request) -> None:
         "latest_end": request.window.end,
         "now": request.created_at,
     }
-    conn.execute(SQL["add_request"], values | asdict(request.needs))
+    conn.execute(SQL["add_request"], values | _written(request.needs))
 
 
 def request(conn: Connection, request_id: UUID) -> Request | None:
@@ -124,10 +125,15 @@ def offers_over(conn: Connection) -> list[UUID]:
 
 
 def _request(row: Sequence[Any]) -> Request:
-    request_id, machine_id, kind, x, y, z, load, member_id, person_id, purpose, minutes, start, end, status, at = row
-    needs = Needs(machine_id, kind, x, y, z, load)
+    request_id, machine_id, kind, x, y, z, load, service, options, instructor_id, *rest = row
+    member_id, person_id, purpose, minutes, start, end, status, at = rest
+    needs = Needs(machine_id, kind, x, y, z, load, ServiceKind(service), tuple(options), instructor_id)
     length = timedelta(minutes=minutes)
     return Request(request_id, needs, member_id, person_id, purpose, length, Interval(start, end), status, at)
+
+
+def _written(needs: Needs) -> dict[str, Any]:
+    return asdict(needs) | {"service": needs.service.value, "options": list(needs.options)}
 
 
 def _offer(row: Sequence[Any]) -> Offer:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from booking.model import Terms
 from booking.rules.policy import on_grid_after
+from booking.services.model import ServiceKind
 from coop.identity import Role, Viewer
 from coop.interval import Interval, subtract
 
@@ -16,7 +17,10 @@ SEES_ALL = (Role.OFFICE, Role.OPERATOR)
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What would do: one machine, or any of `kind` with at least this measuring range (mm) and table load (kg)."""
+    """What would do: one machine, or any of `kind` with at least this measuring range (mm) and table load (kg).
+
+    An offer holds all that `service` with `options` needs beside it, and the instructor of who may not be alone.
+    """
 
     machine_id: str | None = None
     kind: str | None = None
@@ -24,6 +28,9 @@ class Needs:
     range_y_mm: Decimal | None = None
     range_z_mm: Decimal | None = None
     table_load_kg: Decimal | None = None
+    service: ServiceKind = ServiceKind.SELF_USE
+    options: tuple[str, ...] = ()
+    instructor_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

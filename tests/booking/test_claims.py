@@ -1,10 +1,8 @@
 """What the database decides: one winner, holds that end, and plans that stay quick."""
 
 import json
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
 from time import sleep
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,10 +13,10 @@ import pytest
 from booking import SlotTaken, Wish, cancel, find, free_slots, move, on_board, reserve, terms
 from coop import database
 from coop.database import Connection, Pool
-from coop.errors import PreconditionFailed
 from coop.interval import Interval
 from coop.queries import load
 from tests.booking.places import Place, settle_in
+from tests.booking.races import race
 from tests.parts.databases import Database
 
 SQL = {**load("booking"), **load("booking.services")}
@@ -28,22 +26,6 @@ HOUR = timedelta(hours=1)
 
 def hour(number: int, length: int = 1) -> Interval:
     return Interval.of(NOW + number * HOUR, length * HOUR)
-
-
-def race(pool: Pool, uses: list[Any]) -> Counter[str]:
-    """Run all of `uses` at the same moment, each on its own connection; how often each ended how."""
-    start = Barrier(len(uses))
-
-    def attempt(use: Any) -> str:
-        start.wait()
-        try:
-            database.run(pool, use)
-        except (SlotTaken, PreconditionFailed) as refused:
-            return type(refused).__name__
-        return "won"
-
-    with ThreadPoolExecutor(len(uses)) as threads:
-        return Counter(threads.map(attempt, uses))
 
 
 def test_sixteen_people_want_one_slot_and_one_gets_it(conn: Connection, pool: Pool) -> None:
@@ -175,7 +157,7 @@ HOT = {
     "taken": ("claim_no_overlap", WINDOW | CLAIMS),
     "busy": ("claim_no_overlap", WINDOW | CLAIMS),
     "drop_expired_holds": ("claim_held", CLAIMS),
-    "lapse_requests": ("claim_held", CLAIMS | {"now": NOW}),
+    "lapse_requests": ("claim_held", CLAIMS | {"now": NOW, "for_taker": True}),
     "claims_of": ("claim_by_reservation", {"reservation_id": UUID(int=0)}),
     "reservations": (
         "reservation_by_machine",

@@ -1,11 +1,6 @@
 """Races on real connections: pools, several claims, answers to a request, a handover and a cancel."""
 
-from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
-from typing import Any
 
 from booking import (
     OutageKind,
@@ -22,38 +17,21 @@ from booking import (
     reserve_any,
     swap,
 )
-from coop import database, people
+from coop import people
 from coop.database import Connection, Pool
-from coop.errors import MoyaiError
 from coop.identity import SYSTEM, Role
 from coop.interval import Interval
 from tests.booking.places import Place, settle_in
+from tests.booking.races import Use, race
 from tests.booking.services import NOW, any_of, offer, things, unit
 from tests.booking.services import pool as units
 
 HOUR = timedelta(hours=1)
 GAUGES = ("gauge-a", "gauge-b", "gauge-c")
-Use = Callable[[Connection], Any]
 
 
 def hour(number: float, length: float = 1) -> Interval:
     return Interval.of(NOW + number * HOUR, length * HOUR)
-
-
-def race(connections: Pool, uses: list[Use]) -> Counter[str]:
-    """All of `uses` at the same moment, each on a connection of its own; how often each ended how."""
-    start = Barrier(len(uses))
-
-    def attempt(use: Use) -> str:
-        start.wait()
-        try:
-            database.run(connections, use)
-        except MoyaiError as refused:
-            return type(refused).__name__
-        return "won"
-
-    with ThreadPoolExecutor(len(uses)) as threads:
-        return Counter(threads.map(attempt, uses))
 
 
 def room(conn: Connection, *, machines: int, members: int) -> Place:

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
-from threading import Barrier, Event
+from threading import Event
 from time import sleep
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -16,8 +18,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from booking import SlotTaken, Status, Wish, cancel, find, reserve
+from booking import OutageKind, ServiceKind, SlotTaken, Status, Wish, cancel, close, find, jobs, reserve, store
+from booking import decline as decline_request
 from booking.model import Reservation
+from booking.services.store import OptionUnknown, ServiceUnknown
 from booking.waitlist import ask as waitlist
 from booking.waitlist import offer
 from booking.waitlist.offer import OfferOver
@@ -27,7 +31,11 @@ from coop.database import Connection, Pool
 from coop.errors import NotFound
 from coop.identity import Role, Viewer
 from coop.interval import Interval
+from tests.booking import services
 from tests.booking.places import Place, settle_in
+from tests.booking.races import race
+from tests.booking.shop import Shop, at
+from tests.callers import Callers
 
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 HOUR = timedelta(hours=1)
@@ -200,21 +208,6 @@ def test_time_that_is_about_to_pass_is_not_offered(conn: Connection) -> None:
     assert offered(conn) == []
 
 
-def race(pool: Pool, uses: list[Any]) -> Counter[str]:
-    start = Barrier(len(uses))
-
-    def attempt(use: Any) -> str:
-        start.wait()
-        try:
-            database.run(pool, use)
-        except (SlotTaken, OfferOver) as refused:
-            return type(refused).__name__
-        return "won"
-
-    with ThreadPoolExecutor(len(uses)) as threads:
-        return Counter(threads.map(attempt, uses))
-
-
 def test_sixteen_accept_one_offer_and_one_has_it(conn: Connection, pool: Pool) -> None:
     sato, kato = place(conn, 2).engineers
     for number in range(5):
@@ -263,6 +256,20 @@ def test_accept_expiry_and_takers_at_one_moment(conn: Connection, pool: Pool) ->
     assert sum(seen.values()) == 12
 
 
+def claim_straight(conn: Connection, when: Interval) -> None:
+    """Take a machine as no use case would: without a lock and without asking anybody."""
+    outage = uuid4()
+    conn.execute(
+        "INSERT INTO booking.outage (id, resource_id, kind, during, entered_at)"
+        " VALUES (%s, 'cmm-1', 'breakdown', tstzrange(%s, %s), now())",
+        [outage, when.start, when.end],
+    )
+    conn.execute(
+        "INSERT INTO booking.claim (outage_id, resource_id, blocked) VALUES (%s, 'cmm-1', tstzrange(%s, %s))",
+        [outage, when.start, when.end],
+    )
+
+
 def test_the_slot_is_at_no_moment_free_between_two_offers(conn: Connection, pool: Pool) -> None:
     """Somebody tries to book it all the time while it passes through ten hands, by answers and by expiry."""
     watcher, sato, *waiting = place(conn, 12).engineers
@@ -279,8 +286,14 @@ def test_the_slot_is_at_no_moment_free_between_two_offers(conn: Connection, pool
                 database.run(pool, lambda c: take(c, watcher, slot(0)))
             tries.append(1)
 
-    with ThreadPoolExecutor(2) as threads:
-        watchers = [threads.submit(watch) for _ in range(2)]
+    def write_past_the_locks() -> None:
+        while not over.is_set():
+            with pytest.raises(psycopg.errors.ExclusionViolation):
+                database.run(pool, lambda c: claim_straight(c, slot(0)))
+            tries.append(1)
+
+    with ThreadPoolExecutor(4) as threads:
+        watchers = [threads.submit(each) for each in (watch, write_past_the_locks) * 2]
         try:
             database.run(pool, lambda c: cancel(c, sato, taken.id, NOW))
             hands = []
@@ -304,6 +317,80 @@ def test_the_slot_is_at_no_moment_free_between_two_offers(conn: Connection, pool
     assert hands == [who.person_id for who in waiting]
     assert made.reservation_id is not None
     assert find(conn, OFFICE, made.reservation_id).holder.person_id == waiting[-1].person_id
+
+
+def test_an_offer_holds_the_operator_too(conn: Connection) -> None:
+    sato, kato, suzuki = place(conn, 3).engineers
+    meister = services.operator(conn, "meister")
+    services.offer(conn, "cmm-1", ServiceKind.ATTENDED, services.unit("operator", "meister"))
+    taken = take(conn, sato)
+    attended = Needs("cmm-1", service=ServiceKind.ATTENDED)
+    waitlist.ask(conn, kato, attended, HOUR, slot(0, 2), NOW)
+    with pytest.raises(OptionUnknown):
+        waitlist.ask(conn, suzuki, replace(attended, options=("fixture",)), HOUR, slot(0), NOW)
+    with pytest.raises(ServiceUnknown):
+        waitlist.ask(conn, suzuki, Needs(kind="cmm", service=ServiceKind.LOAN), HOUR, slot(0), NOW)
+    close(conn, OFFICE, "meister", OutageKind.ABSENCE, slot(0), "", NOW)
+    cancel(conn, sato, taken.id, NOW)
+    [made] = offered(conn)
+    assert made.when == slot(1), "the operator is away in the first hour"
+    assert made.reservation_id is not None
+    held = {each.resource_id: each.blocked for each in store.claims_of(conn, made.reservation_id)}
+    assert held == {"cmm-1": slot(1), "meister": slot(1)}
+    with pytest.raises(SlotTaken):
+        reserve(conn, suzuki, Wish("meister", slot(1), service=ServiceKind.ADVICE), NOW)
+    accepted = offer.accept(conn, kato, made.id, NOW)
+    assert (accepted.service, accepted.status) == (ServiceKind.ATTENDED, Status.CONFIRMED)
+    assert meister.person_id is not None
+
+
+def test_declined_and_unanswered_requests_pass_on_their_time_at_once(conn: Connection, pool: Pool) -> None:
+    sato, kato, suzuki = place(conn, 3).engineers
+    services.offer(conn, "cmm-1", ServiceKind.SELF_USE, approval_minutes=60)
+    declined, unanswered = take(conn, sato, slot(0)), take(conn, sato, slot(1))
+    wait(conn, kato, slot(0, 2), length=HOUR)
+    decline_request(conn, OFFICE, declined.id, NOW)
+    [made] = offered(conn)
+    assert (made.person_id, made.when) == (kato.person_id, slot(0))
+    offer.accept(conn, OFFICE, made.id, NOW)
+    wait(conn, kato, slot(1))
+    conn.execute("UPDATE booking.claim SET expires_at = clock_timestamp() - interval '1 s' WHERE expires_at > now()")
+    with pytest.raises(SlotTaken):  # who waits comes first
+        take(conn, suzuki, slot(1))
+    conn.commit()
+    jobs.sweep(pool, NOW)
+    [made] = offered(conn)
+    assert (made.person_id, made.when) == (kato.person_id, slot(1))
+    assert find(conn, OFFICE, unanswered.id).status is Status.DECLINED
+
+
+def test_who_waits_and_has_left_stands_in_nobodys_way(conn: Connection) -> None:
+    sato, kato, suzuki = place(conn, 3).engineers
+    taken = take(conn, sato, slot(0))
+    wait(conn, kato, slot(0), order=0)
+    wait(conn, suzuki, slot(0), order=1)
+    conn.execute("UPDATE coop.person SET active = false WHERE id = %s", [kato.person_id])
+    cancel(conn, sato, taken.id, NOW)
+    assert [each.person_id for each in offered(conn)] == [suzuki.person_id]
+
+
+def test_over_http_one_waits_for_a_service_and_a_hold_keeps_what_was_asked(api: Callers) -> None:
+    shop = Shop.open(api)
+    with database.transaction(api.pool) as conn:
+        services.operator(conn, "meister")
+        services.offer(conn, "cmm-1", ServiceKind.ATTENDED, services.unit("operator", "meister"))
+    wanted = {"minutes": 60, "earliest_start": at("10:00"), "latest_end": at("12:00"), "machine_id": "cmm-1"}
+    told = shop.sato.post("/api/v1/waitlist", json=wanted | {"service": "attended"})
+    assert (told.status_code, told.json()["service"], told.json()["options"]) == (201, "attended", [])
+    for wrong in ({"service": "advice"}, {"service": "loan"}, {"options": ["fixture"]}):
+        assert shop.sato.post("/api/v1/waitlist", json=wanted | wrong).status_code == 422, wrong
+    slot = {"machine_id": "cmm-1", "starts_at": at("14:00"), "ends_at": at("15:00")}
+    held = shop.sato.post("/api/v1/holds", json=slot | {"service": "attended"})
+    assert held.status_code == 201, held.text
+    taken = shop.suzuki.post("/api/v1/reservations", json=slot | {"machine_id": "meister", "service": "advice"})
+    assert taken.status_code == 409, "the hold keeps the operator too"
+    confirmed = shop.sato.post(f"/api/v1/holds/{held.json()['id']}/confirm", json={})
+    assert confirmed.json()["service"] == "attended"
 
 
 @pytest.fixture(scope="module")
