@@ -3,7 +3,7 @@
 import http.client
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,14 +27,16 @@ class Caller:
     seconds: list[float] = field(default_factory=list)
     _connection: http.client.HTTPConnection | None = None
 
-    def call(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+    def call(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
         """Status and body. A connection that broke raises OSError or HTTPException; the next call opens another."""
         begun = time.perf_counter()
         if self._connection is None:
             self._connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        sent = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **(headers or {})}
         try:
-            self._connection.request(method, f"/api/v1{path}", json.dumps(body) if body else None, headers)
+            self._connection.request(method, f"/api/v1{path}", json.dumps(body) if body else None, sent)
             answer = self._connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException):

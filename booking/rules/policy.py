@@ -43,7 +43,8 @@ class Question:
     """May `wanted` be booked under `terms`? `held` is the slot a reservation is moved from.
 
     The office records afterwards what was agreed on the telephone: `records_past` lifts the rules about the past.
-    `alone`: the person works by themselves, so that their qualification counts.
+    `alone`: the person works by themselves, so that their qualification counts. `opened` is when the machine is open,
+    where whoever asks about many slots knows it already.
     """
 
     wanted: Interval
@@ -53,6 +54,7 @@ class Question:
     records_past: bool = False
     alone: bool = True
     facts: Facts = Facts()
+    opened: Sequence[Interval] | None = None
 
 
 Rule = Callable[[Question], Sequence[Denial]]
@@ -174,8 +176,10 @@ def _horizon_end(terms: Terms, days: int, now: datetime) -> datetime:
 
 
 def _open(question: Question) -> Sequence[Denial]:
-    terms, wanted = question.terms, question.wanted
-    if wanted in terms.calendar.open_intervals(wanted):
+    terms, wanted, opened = question.terms, question.wanted, question.opened
+    if opened is None:
+        opened = terms.calendar.open_intervals(wanted)
+    if any(each.covers(wanted) for each in opened):
         return ()
     return (Denial("booking.outside_opening_hours", {"open": _open_that_day(terms, wanted.start)}),)
 

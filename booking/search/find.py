@@ -131,6 +131,7 @@ def _look(
 
     The first gaps of all machines are read at once; all gaps, of those that find too little in them.
     """
+    opened, taken = Opened(wanted.window), _taken(conn, machines, wanted.window, wanted.length)
     questions = {
         each.machine_id: Question(
             Interval.of(wanted.window.start, wanted.length),
@@ -138,17 +139,18 @@ def _look(
             now,
             alone=alone and wanted.service is ServiceKind.SELF_USE,
             facts=facts(each),
+            opened=opened.of(each),
         )
         for each in machines
     }
-    opened, taken = Opened(wanted.window), _taken(conn, machines, wanted.window, wanted.length)
     found: dict[str, tuple[list[Interval], list[Denial]]] = {}
     pending = machines
     for most in (FIRST_GAPS, None):
         gaps = store_search.gaps_of_all(conn, pending, wanted.window, wanted.length, most)
         for each in pending:
-            slots = _slots(each, opened.of(each), gaps.get(each.machine_id, []), wanted, now, taken)
-            found[each.machine_id] = _first(questions[each.machine_id], slots)
+            question = questions[each.machine_id]
+            slots = _slots(question, gaps.get(each.machine_id, []), wanted, taken)
+            found[each.machine_id] = _first(question, slots)
         pending = [each for each in pending if _may_find_more(found[each.machine_id], gaps.get(each.machine_id), most)]
         if not pending:
             break
@@ -183,11 +185,10 @@ def _may_find_more(found: tuple[list[Interval], list[Denial]], gaps: Sequence[Ga
     return len(slots) < SLOTS and not _lasting(refused) and gaps is not None and len(gaps) == most
 
 
-def _slots(
-    terms: Terms, opened: Sequence[Interval], gaps: Sequence[Gap], wanted: Search, now: datetime, taken: pools.Busy
-) -> Iterator[Interval]:
+def _slots(question: Question, gaps: Sequence[Gap], wanted: Search, taken: pools.Busy) -> Iterator[Interval]:
     """Slots in which the machine is open, has room, and its service can be had; worked out as they are asked for."""
-    free = bookable(terms, _shared(opened, gaps, wanted.length), now)
+    terms = question.terms
+    free = bookable(terms, _shared(question.opened or (), gaps, wanted.length), question.now)
     if terms.service.needs:
         around = _around(terms, wanted.window, wanted.length)
         units = {unit: taken.get(unit, ()) for unit in terms.service.unit_ids}

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from booking.search import store as store_search
+from booking.search.opened import Opened
 from booking.services.model import ServiceKind
 from coop import machines
 from coop.database import Connection
@@ -52,14 +53,13 @@ def timeline(conn: Connection, viewer: Viewer, machine_ids: Sequence[str] | None
     """
     wanted = [each.id for each in machines.machines(conn) if machine_ids is None or each.id in machine_ids]
     terms = store_search.terms_of_all(conn, wanted, ServiceKind.SELF_USE)
+    opened = Opened(window)
     taken: dict[str, list[Taken]] = defaultdict(list)
     values = {"machine_ids": wanted, "from": window.start, "until": window.end}
-    for machine_id, start, end, outage, *reserved in conn.execute(SQL["timeline"], values):
-        when = Interval(start, end)
-        if when.overlaps(window):
-            seen = _taken(viewer, when, outage, *reserved)
-            taken[machine_id].append(seen if seen.mine or machine_ids is not None else replace(seen, id=None))
-    return [Line(each, terms[each].calendar.open_intervals(window), taken[each]) for each in wanted]
+    for machine_id, start, end, *what in conn.execute(SQL["timeline"], values).fetchall():
+        if start < window.end and window.start < end:
+            taken[machine_id].append(_taken(viewer, Interval(start, end), *what, with_ids=machine_ids is not None))
+    return [Line(each, opened.of(terms[each]), taken[each]) for each in wanted]
 
 
 def _taken(
@@ -72,10 +72,12 @@ def _taken(
     member_name: str | None,
     person_id: UUID | None,
     person_name: str | None,
+    *,
+    with_ids: bool,
 ) -> Taken:
     if outage is not None:
         return Taken(when, outage=outage)
     mine = person_id is not None and person_id == viewer.person_id
     if not viewer.sees_names_of(member_id):
         return Taken(when, mine=mine)
-    return Taken(when, reservation_id, status, member_name, person_name, mine)
+    return Taken(when, reservation_id if mine or with_ids else None, status, member_name, person_name, mine)
