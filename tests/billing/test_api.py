@@ -40,6 +40,24 @@ def test_a_month_is_drafted_closed_and_verified(api: Callers) -> None:
     assert [each["month"] for each in auditor.get("/api/v1/periods").json()] == ["2026-10"]
 
 
+def test_a_draft_or_close_sent_twice_with_one_key_is_one(api: Callers) -> None:
+    cooperative(api)
+    office = api.person(Role.OFFICE)
+    key = {"Idempotency-Key": "draft"}
+    drafted = office.post("/api/v1/periods/2026-10/draft", headers=key)
+    again = office.post("/api/v1/periods/2026-10/draft", headers=key)
+    assert (again.json(), again.headers["idempotent-replayed"]) == (drafted.json(), "true")
+    refused = office.post("/api/v1/periods/2026-10/close", headers=key)
+    assert (refused.status_code, refused.json()["code"]) == (422, "coop.key_reused")
+    key = {"Idempotency-Key": "close"}
+    closed = office.post("/api/v1/periods/2026-10/close", headers=key)
+    again = office.post("/api/v1/periods/2026-10/close", headers=key)
+    assert (again.json(), again.headers["idempotent-replayed"]) == (closed.json(), "true")
+    with database.transaction(api.pool) as conn:
+        told = conn.execute("SELECT action, count(*) FROM coop.audit WHERE action LIKE 'period.%' GROUP BY 1").fetchall()
+    assert dict(told) == {"period.drafted": 1, "period.closed": 1}
+
+
 def test_a_member_reads_its_own_final_statement_and_no_other(api: Callers) -> None:
     cooperative(api)
     office, engineer = api.person(Role.OFFICE), api.person(Role.ENGINEER, "m01", locale="en")
