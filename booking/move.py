@@ -136,6 +136,7 @@ def _change(
     if was.status is Status.CONFIRMED and not approved:
         status, expires_at = standing(conn, viewer, service, becomes.when.start, now)
         becomes = replace(becomes, status=status)
+    helped = store.helpers_of(conn, was.id) if service.needs or machine_id != was.machine_id else []
     claim(
         conn,
         viewer,
@@ -153,6 +154,9 @@ def _change(
     }
     if machine_id != was.machine_id:
         before["was_machine_id"] = was.machine_id
+    if helped:
+        help_now = store.helpers_of(conn, was.id)
+        before["was_helper_ids"] = [str(each) for each in helped if each not in help_now]
     tell(conn, "reservation.moved", viewer, moved, now, **before)
     for freed in subtract(was.when, [moved.when] if machine_id == was.machine_id else []):
         offer_freed(conn, was.machine_id, freed, now)

@@ -227,6 +227,11 @@ SELECT c.resource_id, lower(c.blocked), upper(c.blocked), c.need FROM booking.cl
 WHERE c.reservation_id = %(reservation_id)s AND c.released_at IS NULL
 ORDER BY c.need NULLS FIRST
 
+-- helpers_of: Who operates, instructs or advises in a reservation.
+SELECT h.person_id FROM booking.claim c JOIN booking.resource h ON h.id = c.resource_id
+WHERE c.reservation_id = %(reservation_id)s AND c.released_at IS NULL AND h.person_id IS NOT NULL
+ORDER BY h.person_id
+
 -- ask_approval: What was confirmed waits for an answer, and holds its time until then.
 WITH asked AS (
     UPDATE booking.reservation SET status = 'pending' WHERE id = %(id)s AND status = 'confirmed' RETURNING id

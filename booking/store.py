@@ -203,6 +203,11 @@ def claims_of(conn: Connection, reservation_id: UUID) -> list[Claim]:
     return [Claim(resource_id, Interval(start, end), need) for resource_id, start, end, need in rows]
 
 
+def helpers_of(conn: Connection, reservation_id: UUID) -> list[UUID]:
+    """Who operates, instructs or advises in a reservation."""
+    return [person_id for (person_id,) in conn.execute(SQL["helpers_of"], {"reservation_id": reservation_id})]
+
+
 def blocked(conn: Connection, resource_id: str, window: Interval, *, but_for: UUID | None = None) -> list[Interval]:
     """When a resource is blocked within `window`, by start, not counting the reservation `but_for`."""
     values = {"resource_id": resource_id, "from": window.start, "until": window.end, "but_for": but_for}

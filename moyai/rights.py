@@ -117,6 +117,8 @@ RIGHTS: Table = {
     ("GET", "/api/v1/webhooks/{webhook_id}"): OFFICE,
     ("DELETE", "/api/v1/webhooks/{webhook_id}"): OFFICE,
     ("GET", "/api/v1/webhooks/{webhook_id}/deliveries"): OFFICE,
+    ("POST", "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/resend"): OFFICE,
+    ("POST", "/api/v1/webhooks/{webhook_id}/ping"): OFFICE,
     ("POST", "/api/v1/reservations/{reservation_id}/extend"): BOOKS,
     ("POST", "/api/v1/reservations/{reservation_id}/shorten"): BOOKS,
     ("POST", "/api/v1/reservations/{reservation_id}/swap"): BOOKS,

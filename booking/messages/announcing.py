@@ -54,6 +54,18 @@ class Event:
         before = self.detail.get("was_person_id")
         return UUID(before) if before else None
 
+    @property
+    def was_helper_ids(self) -> list[UUID]:
+        """Who helped before the reservation was moved, and does not any more."""
+        return [UUID(each) for each in self.detail.get("was_helper_ids", ())]
+
+    @property
+    def was(self) -> tuple[str, Interval]:
+        """The machine and the slot before the reservation was moved; those that it has if it was not."""
+        moments = [self.detail.get(name) for name in ("was_starts_at", "was_ends_at")]
+        when = Interval(*(datetime.fromisoformat(each) for each in moments)) if all(moments) else self.when
+        return self.detail.get("was_machine_id", self.machine_id), when
+
     def written(self) -> dict[str, JSONValue]:
         """The event as JSON."""
         written: dict[str, JSONValue] = _AS_JSON.dump_python(self, mode="json")

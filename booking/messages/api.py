@@ -198,6 +198,27 @@ def get_deliveries(webhook_id: UUID, door: Entrance, paging: Paged) -> list[Deli
     return [DeliveryView.model_validate(each, from_attributes=True) for each in page]
 
 
+@router.post("/webhooks/{webhook_id}/deliveries/{delivery_id}/resend", response_model=DeliveryView)
+def resend(webhook_id: UUID, delivery_id: UUID, door: Entrance) -> Response:
+    """Send an event once more: the same bytes with the same `webhook-id`, and again until it is taken."""
+    return door.once(
+        lambda conn: DeliveryView.model_validate(
+            webhooks.resend(conn, door.viewer, webhook_id, delivery_id, door.now), from_attributes=True
+        )
+    )
+
+
+@router.post("/webhooks/{webhook_id}/ping", response_model=DeliveryView, status_code=201)
+def ping(webhook_id: UUID, door: Entrance) -> Response:
+    """Send a signed event of type `ping` that tells nothing; what became of it is in the log."""
+    return door.once(
+        lambda conn: DeliveryView.model_validate(
+            webhooks.ping(conn, door.viewer, webhook_id, door.now), from_attributes=True
+        ),
+        status=201,
+    )
+
+
 def _settings(door: Door) -> Settings:
     settings: Settings = door.request.app.state.settings
     return settings

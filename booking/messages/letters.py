@@ -131,8 +131,10 @@ def _known(
     conn: Connection, settings: Settings, event: Event, person_id: UUID, quote: Quote
 ) -> tuple[_Reader, Facts] | None:
     """Who is told and what they need to know; None when the reservation or the person is no longer there."""
+    machine_id, when = event.was if person_id in event.was_helper_ids else (event.machine_id, event.when)
     values = {
         "reservation_id": event.reservation_id,
+        "machine_id": machine_id,
         "person_id": person_id,
         "approvers": [role.value for role in APPROVES],
     }
@@ -153,7 +155,7 @@ def _known(
     )
     facts = Facts(
         machine=title_en if locale == "en" else title_ja,
-        when=event.when,
+        when=when,
         zone=ZoneInfo(zone),
         link=f"{settings.base_url}/reservations",
         site=known.site,
@@ -172,7 +174,7 @@ def _known(
 def _part(event: Event, person_id: UUID, *, helps: bool, approves: bool) -> _Part:
     if person_id == event.person_id:
         return _Part.HOLDER
-    if person_id == event.was_person_id:
+    if person_id == event.was_person_id or person_id in event.was_helper_ids:
         return _Part.FORMER
     if event.asks and approves:
         return _Part.APPROVER
@@ -193,6 +195,8 @@ def _ends(event: Event, reader: _Reader) -> bool:
 def _notice(event: Event, reader: _Reader, facts: Facts) -> Notice:
     asked = "reservation.to_approve" if reader.part is _Part.APPROVER else "reservation.requested"
     said = asked if event.asks else event.type
+    if reader.part is _Part.FORMER and event.type == "reservation.moved":
+        said = "reservation.without_you"
     return messages.compose(said, facts, reader.locale, cooperative=reader.cooperative, ends=_ends(event, reader))
 
 
@@ -203,7 +207,7 @@ def _calendar(event: Event, reader: _Reader, facts: Facts, settings: Settings) -
     standing = Standing.TENTATIVE if event.status is Status.PENDING else Standing.CONFIRMED
     entry = ics.Entry(
         uid=reader.uid,
-        when=event.when,
+        when=facts.when,
         summary=facts.machine,
         stamp=event.at,
         sequence=event.version - 1,

@@ -76,7 +76,7 @@ SELECT person_id, endpoint, public_key, auth FROM booking.push_subscription WHER
 -- forget_push: Forget a browser that is gone.
 DELETE FROM booking.push_subscription WHERE id = %(id)s
 
--- to_be_told: Its person (or who manages its member), whose it was, who helps, who may approve: how each is told.
+-- to_be_told: Its person (or who manages its member), whose it was, who helps or helped, who may approve: how each is told.
 SELECT p.id, coalesce(y.channel, 'mail'),
        ARRAY(SELECT s.id FROM booking.push_subscription s WHERE s.person_id = p.id ORDER BY s.id),
        %(asks)s AND o.approves AND p.id IS DISTINCT FROM %(person_id)s,
@@ -88,7 +88,7 @@ CROSS JOIN LATERAL (
            coalesce(bool_or(o.role = 'member_manager'), false) AS manages
     FROM coop.person_role o WHERE o.person_id = p.id) AS o
 WHERE p.active AND (
-    p.id IN (%(person_id)s, %(was_person_id)s)
+    p.id = %(person_id)s OR p.id = ANY (%(former_ids)s::uuid[])
     OR (%(person_id)s::uuid IS NULL AND p.member_id = %(member_id)s AND o.manages)
     OR (%(asks)s AND o.approves)
     OR EXISTS (SELECT FROM booking.claim k JOIN booking.resource h ON h.id = k.resource_id
@@ -109,7 +109,7 @@ WHERE event_id = %(event_id)s AND person_id = %(person_id)s AND channel = %(chan
 UPDATE booking.message SET sent_at = %(now)s
 WHERE event_id = %(event_id)s AND person_id = %(person_id)s AND channel = %(channel)s
 
--- message_facts: Who is told of a reservation, in which language, and what is theirs to do with it.
+-- message_facts: Who is told of a reservation on a machine that it has or had, in which language, what is theirs to do.
 SELECT p.name, p.email, p.locale, r.uid, r.created_at, coalesce(c.name_ja, x.name), coalesce(c.name_en, x.name),
        EXISTS (SELECT FROM booking.claim k JOIN booking.resource h ON h.id = k.resource_id
                WHERE k.reservation_id = r.id AND h.person_id = p.id),
@@ -119,7 +119,7 @@ SELECT p.name, p.email, p.locale, r.uid, r.created_at, coalesce(c.name_ja, x.nam
 FROM booking.reservation r
 JOIN coop.member m ON m.id = r.member_id
 LEFT JOIN coop.person o ON o.id = r.person_id
-LEFT JOIN coop.machine c ON c.id = r.machine_id
+LEFT JOIN coop.machine c ON c.id = %(machine_id)s AND r.machine_id IS NOT NULL
 LEFT JOIN booking.resource a ON a.id = r.resource_id
 LEFT JOIN coop.person x ON x.id = a.person_id
 CROSS JOIN coop.cooperative g
@@ -161,6 +161,17 @@ INSERT INTO booking.webhook_delivery (webhook_id, event_id, type, body, created_
 SELECT w.id, %(event_id)s, %(type)s, %(body)s, %(now)s FROM booking.webhook w WHERE w.stopped_at IS NULL
 ON CONFLICT ON CONSTRAINT webhook_delivery_once_per_event DO NOTHING
 RETURNING id
+
+-- add_delivery: Enter an event for one program that is told.
+INSERT INTO booking.webhook_delivery (webhook_id, event_id, type, body, created_at)
+VALUES (%(webhook_id)s, %(event_id)s, %(type)s, %(body)s, %(now)s)
+RETURNING id, event_id, type, created_at, attempts, last_attempt_at, last_status, last_error, delivered_at
+
+-- reopen_delivery: What was delivered, or given up, is to be delivered again, if its program is told at all.
+UPDATE booking.webhook_delivery d SET delivered_at = NULL FROM booking.webhook w
+WHERE d.id = %(id)s AND d.webhook_id = %(webhook_id)s AND w.id = d.webhook_id AND w.stopped_at IS NULL
+RETURNING d.id, d.event_id, d.type, d.created_at, d.attempts, d.last_attempt_at, d.last_status, d.last_error,
+          d.delivered_at
 
 -- open_delivery: What is to be delivered and where; nothing if it was, or if its program is told no more.
 SELECT w.id, w.url, d.event_id, d.body FROM booking.webhook_delivery d JOIN booking.webhook w ON w.id = d.webhook_id

@@ -64,7 +64,7 @@ def register(app: App, quote: Quote = unpriced) -> None:
         pool, settings = context.additional_context["pool"], context.additional_context["settings"]
         letters.send_push(pool, settings, Event.read(event), UUID(browser_id), datetime.now(UTC))
 
-    @app.task(name="booking.send_webhook", pass_context=True, retry=Backoff())
+    @app.task(name=webhooks.SEND, pass_context=True, retry=Backoff())
     def webhook_event(context: JobContext, delivery_id: str) -> None:
         pool, settings = context.additional_context["pool"], context.additional_context["settings"]
         webhooks.deliver(pool, settings, UUID(delivery_id), datetime.now(UTC))
@@ -81,12 +81,12 @@ def spread(conn: Connection, event: Event, now: datetime) -> None:
     """Enter a delivery for each program and a message for each person, and a job for each that is new."""
     told = {"event_id": event.id, "type": event.type, "body": webhooks.body(event).decode(), "now": now}
     for (delivery_id,) in conn.execute(SQL["add_deliveries"], told).fetchall():
-        enqueue(conn, "booking.send_webhook", delivery_id=str(delivery_id))
+        enqueue(conn, webhooks.SEND, delivery_id=str(delivery_id))
     if not messages.is_told(event.type):
         return
     values = {
         "person_id": event.person_id,
-        "was_person_id": event.was_person_id,
+        "former_ids": [*filter(None, (event.was_person_id,)), *event.was_helper_ids],
         "member_id": event.member_id,
         "reservation_id": event.reservation_id,
         "asks": event.asks,

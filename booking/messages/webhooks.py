@@ -5,7 +5,7 @@ An event says ids, times and codes: no name, no purpose. Its id is the same in e
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 
@@ -14,11 +14,14 @@ from coop import audit, outward, webhooks
 from coop.database import Connection, Pool, run
 from coop.errors import NotFound
 from coop.identity import Viewer
+from coop.jobs import enqueue
 from coop.paging import WHOLE, Slice
 from coop.queries import load
 from coop.settings import Settings
 
 SQL = load("booking.messages")
+SEND = "booking.send_webhook"
+PING = "ping"
 
 
 class DeliveryFailed(Exception):
@@ -82,6 +85,36 @@ def deliveries(conn: Connection, webhook_id: UUID, part: Slice = WHOLE) -> list[
     """What a program was told, newest first; the log stays when it is told no more."""
     values = {"webhook_id": webhook_id} | part.values("after_created", "after_id")
     return [Delivery(*row) for row in conn.execute(SQL["deliveries"], values)]
+
+
+def resend(conn: Connection, viewer: Viewer, webhook_id: UUID, delivery_id: UUID, now: datetime) -> Delivery:
+    """Send an event once more, the same bytes with the same id, whatever became of it. Raises `NotFound`, also for a
+    program that is told no more."""
+    values = {"webhook_id": webhook_id, "id": delivery_id}
+    row = conn.execute(SQL["reopen_delivery"], values).fetchone()
+    if row is None:
+        raise NotFound()
+    audit.record(conn, "webhook.resent", viewer=viewer, subject=f"webhook:{webhook_id}", now=now)
+    enqueue(conn, SEND, delivery_id=str(delivery_id))
+    return Delivery(*row)
+
+
+def ping(conn: Connection, viewer: Viewer, webhook_id: UUID, now: datetime) -> Delivery:
+    """Send an event that tells nothing, to see whether a program hears us. Raises `NotFound`."""
+    event_id, said = uuid4(), webhook(conn, webhook_id)
+    told = {"type": PING, "timestamp": now.isoformat(), "id": str(event_id), "data": {"webhook_id": str(said.id)}}
+    values = {
+        "webhook_id": said.id,
+        "event_id": event_id,
+        "type": PING,
+        "body": orjson.dumps(told).decode(),
+        "now": now,
+    }
+    row = conn.execute(SQL["add_delivery"], values).fetchone()
+    assert row is not None
+    audit.record(conn, "webhook.pinged", viewer=viewer, subject=f"webhook:{webhook_id}", now=now)
+    enqueue(conn, SEND, delivery_id=str(row[0]))
+    return Delivery(*row)
 
 
 def body(event: Event) -> bytes:

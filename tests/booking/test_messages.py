@@ -21,6 +21,7 @@ from booking.messages import sending
 from booking.messages import words as messages
 from booking.messages.announcing import announce
 from booking.messages.words import Facts
+from booking.services.model import ServiceKind
 from coop import database
 from coop.identity import Role
 from coop.interval import Interval
@@ -28,7 +29,7 @@ from coop.keys import base64url
 from coop.machines import Machine, OpeningHours, add_machine
 from coop.push import point
 from coop.settings import Settings
-from tests.booking import calendars
+from tests.booking import calendars, services
 from tests.booking.posts import Mailbox, mail_server, program, work
 from tests.callers import Caller, Callers
 from tests.parts.databases import Database
@@ -243,6 +244,37 @@ def test_who_helps_is_told_for_whom_and_who_comes_by_whom(house: House) -> None:
     path = helper.get(made.headers["location"]).json()["url"].removeprefix("http://127.0.0.1:8000")
     (event,) = calendars.read(house.api.nobody.get(path).content).all("VEVENT")
     assert (event.value("SUMMARY"), event.value("DESCRIPTION")) == ("三次元測定機 佐藤 <太郎>", None)
+
+
+def test_who_helps_no_more_is_told_so(house: House) -> None:
+    names = []
+    with database.transaction(house.api.pool) as conn:
+        hours = [OpeningHours("cmm-2", day, time(0), time.max) for day in range(1, 8)]
+        add_machine(conn, Machine("cmm-2", "cmm", "画像測定機", "Vision"), hours)
+        for number in (1, 2):
+            names.append(f"meister-{number}")
+            services.operator(conn, names[-1])
+            services.offer(conn, f"cmm-{number}", ServiceKind.ATTENDED, services.unit("operator", names[-1]))
+    view = house.book(house.sato, service="attended")
+    path = f"/api/v1/reservations/{view['id']}"
+    house.work()
+    swapped = house.sato.post(f"{path}/swap", json={"machine_id": "cmm-2"}, headers={"If-Match": "*"})
+    assert swapped.status_code == 200, swapped.text
+    house.work()
+    first, second = ([each for each in house.box.letters if str(each["To"]).startswith(name)] for name in names)
+    assert [each["Subject"].split()[0] for each in first] == ["予約を受け付けました", "立会いの担当から外れました"]
+    assert "三次元測定機" in body(first[1], "plain"), "of the machine that they were to help at"
+    assert calendar(first[1]).value("METHOD") == "CANCEL"
+    assert calendar(first[1]).all("VEVENT")[0].value("UID") == view["uid"]
+    assert calendar(second[0]).value("METHOD") == "REQUEST"
+    house.sato.patch(
+        path, json={"starts_at": at("14:00").isoformat(), "ends_at": at("15:00").isoformat()}, headers={"If-Match": "*"}
+    )
+    house.sato.delete(path)
+    house.work()
+    first, second = ([each for each in house.box.letters if str(each["To"]).startswith(name)] for name in names)
+    assert (len(first), len(second)) == (2, 3), "who helps hears of each change, who does not hears nothing more"
+    assert calendar(second[2]).value("METHOD") == "CANCEL"
 
 
 def test_who_looks_at_the_calendar_gets_no_mail_but_what_needs_an_answer(house: House) -> None:

@@ -144,6 +144,33 @@ def test_who_cannot_be_reached_is_in_the_log(house: House) -> None:
     assert (entry["attempts"], entry["last_status"], entry["last_error"]) == (1, None, "ConnectError")
 
 
+def test_the_office_pings_a_program_and_sends_an_event_again(house: House, called: Program) -> None:
+    hook = house.hook(called.url)
+    path = f"/api/v1/webhooks/{hook['id']}"
+    pinged = house.office.post(f"{path}/ping", headers={"Idempotency-Key": "ping-1"})
+    assert (pinged.status_code, pinged.json()["type"]) == (201, "ping")
+    assert house.office.post(f"{path}/ping", headers={"Idempotency-Key": "ping-1"}).json() == pinged.json()
+    house.book()
+    house.work()
+    assert [orjson.loads(body)["type"] for _, _, body in called.calls] == ["ping", "reservation.created"]
+    assert all(genuine(hook["secret"], headers, body) for _, headers, body in called.calls)
+    entry = house.log(hook)[0]
+    again = house.office.post(f"{path}/deliveries/{entry['id']}/resend")
+    assert (again.status_code, again.json()["delivered_at"]) == (200, None)
+    house.work()
+    assert len(called.calls) == 3
+    assert called.calls[2][2] == called.calls[1][2]
+    assert called.calls[2][1]["webhook-id"] == called.calls[1][1]["webhook-id"]
+    assert house.log(hook)[0]["attempts"] == 2
+    other = house.hook(called.url)
+    for asked in (f"/api/v1/webhooks/{other['id']}/deliveries/{entry['id']}/resend", f"{path[:-12]}000000000000/ping"):
+        assert house.office.post(asked).status_code == 404
+        assert house.sato.post(asked).status_code == 403
+    house.office.delete(path)
+    for asked in (f"{path}/ping", f"{path}/deliveries/{entry['id']}/resend"):
+        assert house.office.post(asked).status_code == 404, "it is told no more"
+
+
 def test_a_stopped_program_hears_nothing_more(house: House, called: Program) -> None:
     hook = house.hook(called.url)
     house.book()
