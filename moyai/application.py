@@ -27,6 +27,7 @@ import booking.waitlist.api
 import coop.api
 import telemetry.api
 import telemetry.devices.api
+import telemetry.thresholds.api
 from billing import quote
 from coop import database, problems, tables
 from coop.body import BodyLimit
@@ -129,6 +130,7 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (booking.services.api.router, API),
     (telemetry.api.router, API),
     (telemetry.devices.api.router, API),
+    (telemetry.thresholds.api.router, API),
     (billing.api.router, API),
     *((router, "") for router in pages.ROUTERS),
 )

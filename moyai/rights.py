@@ -161,6 +161,10 @@ RIGHTS: Table = {
     ("POST", "/api/v1/devices/{device_id}/account"): OFFICE_AND_OPERATOR,
     ("DELETE", "/api/v1/devices/{device_id}/account"): OFFICE_AND_OPERATOR,
     ("GET", "/api/v1/alerts"): REVIEWS | OFFICE_AND_OPERATOR,
+    ("GET", "/api/v1/machines/{machine_id}/threshold"): OFFICE_AND_OPERATOR,
+    ("PUT", "/api/v1/machines/{machine_id}/threshold"): OFFICE_AND_OPERATOR,
+    ("GET", "/api/v1/machines/{machine_id}/threshold/proposal"): OFFICE_AND_OPERATOR,
+    ("GET", "/api/v1/machines/{machine_id}/threshold/shown"): OFFICE_AND_OPERATOR,
     # billing
     ("GET", "/api/v1/periods"): REVIEWS,
     ("GET", "/api/v1/periods/{month}"): REVIEWS,
