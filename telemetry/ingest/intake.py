@@ -85,6 +85,12 @@ class Intake:
         """Messages that wait for the writer."""
         return len(self._queue)
 
+    @property
+    def lag_seconds(self) -> float:
+        """How long the oldest message that is not acknowledged has waited here."""
+        oldest = next(iter(self._waiting.copy().values()), None)
+        return (datetime.now(UTC) - oldest.received_at).total_seconds() if oldest else 0.0
+
     def start(self) -> None:
         """Connect in the background, and again whenever the connection is lost."""
         self._thread.start()
@@ -299,7 +305,7 @@ class Intake:
 
     def _hear_echo(self, arrived: mqtt.MQTTMessage) -> None:
         now = time.monotonic()
-        self._echo.hear(arrived.payload, now)
+        self._echo.hear(bytes(arrived.payload), now)
         self._behind = self._echo.behind(now)
         if arrived.mid:
             self._client.ack(arrived.mid, 1)

@@ -2,18 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from psycopg import Connection as AnyConnection
 
 from coop.database import Connection
 from coop.queries import load
-from telemetry.decoders import MAX_PAYLOAD_BYTES
+from telemetry.ingest import deliveries, rejects
 from telemetry.model import Decoded, Message, Reading, Reason, Rejected
 
 SQL = load("telemetry.ingest")
 
-_COLUMN_TYPES = ("int4", "timestamptz", "int8", "float8", "text", "timestamptz")
+_COLUMN_TYPES = ("int4", "timestamptz", "int8", "float8", "text", "timestamptz", "bool")
 
 Channels = Mapping[tuple[str, str], int]
 """Ids of channels by (address, name)."""
@@ -32,8 +31,18 @@ class Stored:
     channels: Channels
 
 
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Readings entered, readings that were there already, the messages whose device is gone, and new channel ids."""
+
+    entered: int
+    duplicates: int
+    unheard: list[tuple[Message, Rejected]]
+    channels: Channels
+
+
 def prepare(conn: AnyConnection[tuple[object, ...]]) -> None:
-    """Make a new connection ready for `save`."""
+    """Make a new connection ready for `save` and `enter`."""
     conn.execute(SQL["stage"])
 
 
@@ -43,45 +52,48 @@ def save(conn: Connection, client: str, batch: Sequence[Decoded], known: Channel
     A reading is known by (channel, at, tie). What has no such identity (no time of its own, or rejected) is known by
     the packet id and content of its last delivery to `client`.
     """
-    anew = _already_stored(conn, client, batch)
-    fresh = [(message, said) for message, said in batch if message not in anew]
-    heard = {(each.address, each.channel) for _, said in fresh if isinstance(said, list) for each in said}
-    found = _channels(conn, heard, known)
-    rows: list[tuple[object, ...]] = []
-    rejects: list[tuple[Message, Rejected]] = []
-    for message, said in fresh:
+    nameless = [message for message, said in batch if not _has_identity(said)]
+    anew = deliveries.stored_before(conn, client, nameless)
+    taken: list[tuple[Message, list[Reading]]] = []
+    refused: list[tuple[Message, Rejected]] = []
+    for message, said in batch:
+        if message in anew:
+            continue
         if isinstance(said, Rejected):
-            rejects.append((message, said))
-            continue
-        ids = [known.get(key) or found.get(key) for key in ((each.address, each.channel) for each in said)]
-        if None in ids:
-            rejects.append((message, Rejected(Reason.UNKNOWN_DEVICE, said[0].address)))
-            continue
-        rows.extend((id_, r.at, r.tie, r.value, r.text, r.received_at) for id_, r in zip(ids, said, strict=True))
-    entered = _enter(conn, rows)
-    _reject(conn, rejects)
-    _remember(conn, client, [message for message, said in fresh if not _has_identity(said)])
-    return Stored(entered, len(rows) - entered + len(anew), len(rejects), found)
+            refused.append((message, said))
+        else:
+            taken.append((message, said))
+    result = enter(conn, taken, known)
+    refused += result.unheard
+    rejects.keep(conn, refused)
+    deliveries.remember(conn, client, [message for message in nameless if message not in anew])
+    return Stored(result.entered, result.duplicates + len(anew), len(refused), result.channels)
+
+
+def enter(conn: Connection, taken: Sequence[tuple[Message, list[Reading]]], known: Channels) -> Entered:
+    """Enter readings that are not there yet, and mark what they change."""
+    if not taken:
+        return Entered(0, 0, [], {})
+    heard = {each[:2] for _, said in taken for each in said}
+    found = _channels(conn, heard, known)
+    ids = {**known, **found} if found else known
+    rows: list[tuple[object, ...]] = []
+    unheard: list[tuple[Message, Rejected]] = []
+    for message, said in taken:
+        queued = True if message.queued and not said[0].has_own_time else None
+        try:
+            rows += [
+                (ids[address, channel], at, tie, value, text, received_at, queued)
+                for address, channel, at, tie, value, text, received_at in said
+            ]
+        except KeyError:
+            unheard.append((message, Rejected(Reason.UNKNOWN_DEVICE, said[0].address)))
+    entered = _take(conn, rows)
+    return Entered(entered, len(rows) - entered, unheard, found)
 
 
 def _has_identity(said: list[Reading] | Rejected) -> bool:
     return isinstance(said, list) and said[0].has_own_time
-
-
-def _already_stored(conn: Connection, client: str, batch: Sequence[Decoded]) -> set[Message]:
-    """Messages without an identity that are the very ones stored before, or redeliveries of them."""
-    doubtful = [message for message, said in batch if message.mid and not _has_identity(said)]
-    if not doubtful:
-        return set()
-    rows = conn.execute(SQL["deliveries"], {"client": client, "mids": [message.mid for message in doubtful]})
-    last = {mid: (digest, received_at) for mid, digest, received_at in rows}
-    stored = set()
-    for message in doubtful:
-        digest, received_at = last.get(message.mid, (b"", None))
-        same_moment = received_at == message.received_at
-        if (message.redelivered or same_moment) and digest == _digest(message):
-            stored.add(message)
-    return stored
 
 
 def _channels(conn: Connection, wanted: set[tuple[str, str]], known: Channels) -> dict[tuple[str, str], int]:
@@ -93,7 +105,7 @@ def _channels(conn: Connection, wanted: set[tuple[str, str]], known: Channels) -
     return {(address, name): channel_id for address, name, channel_id in conn.execute(SQL["channels"], values)}
 
 
-def _enter(conn: Connection, rows: Iterable[tuple[object, ...]]) -> int:
+def _take(conn: Connection, rows: Iterable[tuple[object, ...]]) -> int:
     if not rows:
         return 0
     with conn.cursor() as cursor:
@@ -103,42 +115,3 @@ def _enter(conn: Connection, rows: Iterable[tuple[object, ...]]) -> int:
                 copy.write_row(row)
         counted = cursor.execute(SQL["take_staged"]).fetchone()
     return int(counted[0]) if counted else 0
-
-
-def _reject(conn: Connection, rejects: Sequence[tuple[Message, Rejected]]) -> None:
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            SQL["add_reject"],
-            [
-                {
-                    "received_at": message.received_at,
-                    "topic": _storable(message.topic),
-                    "reason": rejected.reason,
-                    "detail": _storable(rejected.detail),
-                    "payload": message.payload[:MAX_PAYLOAD_BYTES],
-                    "payload_bytes": len(message.payload),
-                }
-                for message, rejected in rejects
-            ],
-        )
-
-
-def _remember(conn: Connection, client: str, messages: Sequence[Message]) -> None:
-    last = {message.mid: message for message in messages if message.mid}
-    if last:
-        values = {
-            "client": client,
-            "mids": list(last),
-            "hashes": [_digest(message) for message in last.values()],
-            "received": [message.received_at for message in last.values()],
-        }
-        conn.execute(SQL["remember_deliveries"], values)
-
-
-def _digest(message: Message) -> bytes:
-    return blake2b(message.topic.encode() + b"\0" + message.payload, digest_size=16).digest()
-
-
-def _storable(text: str) -> str:
-    """PostgreSQL's text holds everything but NUL."""
-    return text.replace("\0", "\ufffd")
