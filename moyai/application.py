@@ -27,6 +27,7 @@ import booking.waitlist.api
 import coop.api
 import telemetry.api
 import telemetry.devices.api
+import telemetry.ingest.api
 import telemetry.thresholds.api
 from billing import quote
 from coop import database, problems, tables
@@ -130,6 +131,7 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (booking.services.api.router, API),
     (telemetry.api.router, API),
     (telemetry.devices.api.router, API),
+    (telemetry.ingest.api.router, API),
     (telemetry.thresholds.api.router, API),
     (billing.api.router, API),
     *((router, "") for router in pages.ROUTERS),

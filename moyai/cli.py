@@ -55,6 +55,7 @@ def add_rooms() -> None:
     import dashboards.cli
     import moyai.demo.command
     import telemetry.devices.cli
+    import telemetry.ingest.cli
     import telemetry.storage.cli
 
     app.command()(moyai.demo.command.demo)
@@ -66,6 +67,8 @@ def add_rooms() -> None:
     app.add_typer(telemetry.devices.cli.app, name="device")
     app.add_typer(dashboards.cli.app, name="report")
     app.add_typer(telemetry.storage.cli.app, name="telemetry")
+    telemetry.storage.cli.app.command()(telemetry.ingest.cli.rejects)
+    telemetry.storage.cli.app.command()(telemetry.ingest.cli.replay_rejects)
 
 
 def main() -> None:
