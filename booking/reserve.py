@@ -73,7 +73,6 @@ def book(
     holder, terms = store.lock(conn, wish.machine_id, member_id, person_id, service)
     if wish.member_id not in {None, holder.member_id}:
         raise HolderUnknown()
-    terms = for_member(conn, terms, holder.member_id)
     alone = wish.service is ServiceKind.SELF_USE
     question = Question(wish.when, terms, now, records_past=viewer.has(Role.OFFICE), alone=alone)
     warnings = obey(conn, viewer, question, holder, preparation=wish.preparation)
@@ -94,6 +93,7 @@ def book(
         wish.options,
         warnings=warnings,
     )
+    terms = for_member(conn, terms, holder.member_id)  # what is free instead is offered within their horizon
     claim(conn, viewer, terms, wish.when, now, lambda claims: store.add(conn, reservation, claims, expires_at))
     prepare(conn, reservation.id, wish.preparation)
     tell(conn, "reservation.held" if status is Status.HELD else "reservation.created", viewer, reservation, now)

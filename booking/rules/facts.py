@@ -65,15 +65,21 @@ def with_conditions(terms: Terms, row: Sequence[Any], special: Sequence[tuple[An
 
 
 def for_member(conn: Connection, terms: Terms, member_id: str | None) -> Terms:
-    """`terms` with the horizon of a member, so that what is offered to them can be booked by them."""
+    """`terms` as they are to a member, so that what is offered to them can be booked by them.
+
+    The horizon is theirs, and a machine for members only is out of service to others.
+    """
     conditions = terms.conditions
-    if member_id is None or conditions.priority_horizon_days is conditions.nonmember_horizon_days is None:
+    same_horizon = conditions.priority_horizon_days is conditions.nonmember_horizon_days is None
+    if member_id is None or (same_horizon and conditions.nonmembers_allowed):
         return terms
     values = {"machine_id": terms.machine_id, "member_id": member_id}
     row = conn.execute(SQL["member_standing"], values).fetchone()
     if row is None:
         return terms
     is_member, has_priority = row
+    if not is_member and not conditions.nonmembers_allowed:
+        return replace(terms, in_service=False)
     return replace(terms, horizon_days=horizon_days(terms, Facts(is_member, has_priority)))
 
 

@@ -198,6 +198,14 @@ def test_nonmembers_stay_below_the_gauge(shop: Shop) -> None:
     shop.office.put("/api/v1/nonmember-use", json={"percent": "1"})
     shop.rule(nonmembers_allowed=False)
     assert reasons(shop.book(shop.guest, "14:00", "15:00")) == ["members_only"]
+    window = {"from": at("00:00"), "to": at("23:00"), "minutes": 60}
+    [found] = shop.guest.get("/api/v1/search", params=window).json()["machines"]
+    assert ([each["code"] for each in found["denials"]], found["slots"]) == (["booking.members_only"], [])
+    assert shop.guest.get("/api/v1/machines/cmm-1/free", params=window).json() == []
+    for member in (shop.sato, shop.office):
+        [found] = shop.sato.get("/api/v1/search", params=window).json()["machines"]
+        assert (found["denials"], bool(found["slots"])) == ([], True)
+        assert member.get("/api/v1/machines/cmm-1/free", params=window).json()
 
 
 def test_time_is_given_back_until_the_deadline(shop: Shop) -> None:
