@@ -22,7 +22,7 @@ from coop.identity import Role, Viewer
 from coop.machines import Machine
 from coop.register import Cooperative, Member
 
-MEMBERS, MACHINES, USAGES = (10, 4, 400) if QUICK else (250, 50, 50_000)
+MEMBERS, MACHINES, USAGES = (10, 4, 400) if QUICK else (500, 100, 200_000)
 ROUNDS = 1 if QUICK else 3
 OFFICE = Viewer(None, None, frozenset({Role.OFFICE}))
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -43,6 +43,13 @@ INSERT INTO telemetry.usage (id, machine_id, started_at, ended_at, running_secon
 SELECT gen_random_uuid(), machine_id, started_at, started_at + make_interval(secs => %(step)s * 2 / 3),
        %(step)s * 2 / 3, 'overrun', member_id, sha256((machine_id || started_at)::bytea)
 FROM usage
+"""
+
+
+# What a settlement needs to know of each usage: its time and kind, whose it is, and what it is proved by.
+ROWS = """
+SELECT id, machine_id, started_at, ended_at, running_seconds, kind, member_id, reservation_id, evidence_hash
+FROM telemetry.usage ORDER BY machine_id, started_at
 """
 
 
@@ -78,8 +85,9 @@ def seconds_to_draft(url: str) -> float:
 def seconds_to_group(url: str) -> float:
     begun = time.perf_counter()
     with psycopg.connect(url, options="-c TimeZone=UTC") as conn, conn.cursor() as cursor:
-        cursor.execute("SELECT machine_id, member_id, started_at, ended_at FROM telemetry.usage ORDER BY started_at")
-        frame = pd.DataFrame(cursor.fetchall(), columns=["machine_id", "member_id", "started_at", "ended_at"])
+        cursor.execute(ROWS)
+        assert cursor.description is not None
+        frame = pd.DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description])
     seconds = (frame["ended_at"] - frame["started_at"]).dt.total_seconds()
     assert len(seconds.groupby([frame["member_id"], frame["machine_id"]]).sum())
     return time.perf_counter() - begun

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from billing import quote, settle, setup, store, verify
 from billing.explain import explain, issued
+from billing.explain import rules as rules_of
 from billing.model import Cost, Tariff
 from billing.views import (
     CostView,
@@ -96,11 +97,15 @@ def list_statements(door: Entrance, paging: Paged, month: Annotated[str | None, 
 @router.get("/statements/{statement_id}")
 def get_statement(statement_id: UUID, door: Entrance) -> StatementWithLines:
     """One statement with its lines."""
-    found, lines = door.run(
-        lambda conn: (of := issued(conn, door.viewer, statement_id), store.lines(conn, of.statement))
+    found, lines, rules = door.run(
+        lambda conn: (
+            of := issued(conn, door.viewer, statement_id),
+            store.lines(conn, of.statement),
+            rules_of(conn, of.month),
+        )
     )
     return StatementWithLines(
-        **statement_fields(found), lines=[line_view(n, line, door.viewer.locale) for n, line in enumerate(lines, 1)]
+        **statement_fields(found), lines=[line_view(line, rules, door.viewer.locale) for line in lines]
     )
 
 

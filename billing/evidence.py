@@ -1,22 +1,26 @@
-"""What a month was computed from, as bytes: canonical JSON, compressed, hashed, and chained from close to close."""
+"""What a month was computed from, as bytes: JSON, compressed, hashed, and chained from close to close."""
 
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
 from pydantic import TypeAdapter
 
-from billing.model import Inputs, Settlement
+from billing.model import Attribution, Line, MachineMonth, Reservation, Rules, Settlement, StateInterval, Usage
+from coop.interval import Interval
 
-INPUTS = "inputs"
+RULES = "rules"
 MANIFEST = "manifest"
+MACHINE = "machine/"
+"""Prefix of the parts that hold what happened on one machine."""
 READINGS = "readings/"
 """Prefix of the parts that hold the readings of one machine."""
 
-_INPUTS = TypeAdapter(Inputs)
+_RULES = TypeAdapter(Rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Part:
 
     @property
     def compressed(self) -> bytes:
-        return zlib.compress(self.content, level=6)
+        return zlib.compress(self.content, level=1)
 
 
 def canonical(value: object) -> bytes:
@@ -45,14 +49,51 @@ def plain(value: object) -> Any:
     return orjson.loads(canonical(value))
 
 
-def read_inputs(content: bytes | str) -> Inputs:
-    """Inputs out of JSON, whether the database's or a frozen part's; raises pydantic's `ValidationError`."""
-    return _INPUTS.validate_json(content)
+def read_rules(content: bytes) -> Rules:
+    """Rules out of JSON, whether the database's or a frozen part's; raises pydantic's `ValidationError`."""
+    return _RULES.validate_json(content)
 
 
-def settlement_hash(settlement: Settlement) -> bytes:
-    """The hash that tells whether two settlements are the same."""
-    return hashlib.sha256(canonical(settlement)).digest()
+def read_machine(content: bytes) -> MachineMonth:
+    """What happened on a machine, out of the JSON rows that `month_inputs` writes."""
+    said = orjson.loads(content)
+    machine_id: str = said["machine_id"]
+    return MachineMonth(
+        machine_id,
+        tuple(
+            Usage(id_, machine_id, _interval(start, end), running, _ATTRIBUTION[kind], member, reservation, evidence)
+            for id_, start, end, running, kind, member, reservation, evidence in said["usages"]
+        ),
+        tuple(
+            Reservation(id_, machine_id, member, _interval(start, end), stands)
+            for id_, start, end, member, stands in said["reservations"]
+        ),
+        tuple(StateInterval(machine_id, _interval(start, end), state) for start, end, state in said["states"]),
+    )
+
+
+_ATTRIBUTION = {each.value: each for each in Attribution}
+
+
+def _interval(start: str, end: str) -> Interval:
+    return Interval(datetime.fromisoformat(start), datetime.fromisoformat(end))
+
+
+class Signature:
+    """The hash that tells whether two settlements are the same: of every line in its order, then of the result."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def add(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            self._hash.update(canonical(line))
+
+    def of(self, settlement: Settlement) -> bytes:
+        """The digest, once all lines are added."""
+        whole = self._hash.copy()
+        whole.update(canonical(settlement))
+        return whole.digest()
 
 
 def manifest(

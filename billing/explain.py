@@ -10,18 +10,17 @@ from uuid import UUID
 import orjson
 
 from billing import store
-from billing.calculation import charged
-from billing.evidence import INPUTS, READINGS, read_inputs
+from billing.evidence import MACHINE, READINGS, RULES, read_machine, read_rules
 from billing.gather import readings_of
-from billing.model import Line, Status, Usage
+from billing.model import Line, MachineMonth, Rules, Status, Usage
 from billing.store import Issued
-from billing.wording import render
 from coop.database import Connection
 from coop.errors import NotFound
 from coop.identity import Viewer
-from coop.interval import Interval
+from coop.interval import Interval, month, parse_month
+from coop.register import cooperative
 
-__all__ = ["ExplainedLine", "ExplainedUsage", "Reading", "State", "explain", "issued", "render"]
+__all__ = ["ExplainedLine", "ExplainedUsage", "Reading", "State", "explain", "issued", "rules"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,8 @@ class ExplainedLine:
     """A line down to the readings. `frozen`: all of it comes from the evidence of a closed month."""
 
     issued: Issued
-    n: int
+    rules: Rules
+    month: MachineMonth | None
     line: Line
     frozen: bool
     usages: tuple[ExplainedUsage, ...]
@@ -79,28 +79,22 @@ def explain(conn: Connection, viewer: Viewer, statement_id: UUID, n: int) -> Exp
     if not lines:
         raise NotFound()
     line = lines[0]
-    frozen = store.evidence(conn, of.month, INPUTS)
-    inputs = read_inputs(zlib.decompress(frozen[INPUTS][1]))
     closed = of.status is Status.CLOSED
-    if "usages" in line.explanation:
-        ids = {each["id"] for each in line.explanation["usages"]}
-        behind = [usage for usage in inputs.usages if str(usage.id) in ids]
-        traced = {
-            usage.machine_id: _series(conn, of.month, closed, usage.machine_id, inputs.interval) for usage in behind[:1]
-        }
+    if line.machine_id is not None:
+        happened = [_machine(conn, of.month, line.machine_id)]
+        behind = [usage for usage in happened[0].usages if usage.id in line.explanation["usages"]]
+        traced = _series(conn, of, line.machine_id)
     else:
-        machines = {each["id"] for each in line.explanation["machines"]}
+        happened = [_machine(conn, of.month, each) for each in line.explanation["machines"]]
         behind = [
-            usage
-            for usage in inputs.usages
-            if charged(usage) and usage.member_id == line.member_id and usage.machine_id in machines
+            usage for each in happened for usage in each.usages if usage.charged and usage.member_id == line.member_id
         ]
-        traced = {}
-    wanted = {usage.machine_id for usage in behind}
-    states = [state for state in inputs.states if state.machine_id in wanted]
+        traced = []
+    states = [state for each in happened for state in each.states]
     return ExplainedLine(
         of,
-        n,
+        rules(conn, of.month),
+        happened[0] if line.machine_id is not None else None,
         line,
         closed,
         tuple(
@@ -111,20 +105,33 @@ def explain(conn: Connection, viewer: Viewer, statement_id: UUID, n: int) -> Exp
                     for state in states
                     if state.machine_id == usage.machine_id and (seen := state.interval.intersect(usage.interval))
                 ),
-                tuple(_within(traced.get(usage.machine_id, []), usage.interval)),
+                tuple(_within(traced, usage.interval)),
             )
             for usage in behind
         ),
     )
 
 
-def _series(conn: Connection, month: str, closed: bool, machine_id: str, within: Interval) -> list[dict[str, Any]]:
+def rules(conn: Connection, month: str) -> Rules:
+    """What a month was settled by, as of its last draft or its close."""
+    frozen = store.evidence(conn, month, RULES)
+    assert frozen is not None
+    return read_rules(zlib.decompress(frozen))
+
+
+def _machine(conn: Connection, month: str, machine_id: str) -> MachineMonth:
+    """What happened on a machine, as it was when the month was last drafted or closed."""
+    frozen = store.evidence(conn, month, MACHINE + machine_id)
+    return read_machine(zlib.decompress(frozen)) if frozen else MachineMonth(machine_id)
+
+
+def _series(conn: Connection, of: Issued, machine_id: str) -> list[dict[str, Any]]:
     """A machine's readings of the month: from the evidence of a closed one, as they are now for a draft."""
-    if not closed:
+    if of.status is not Status.CLOSED:
+        within = month(*parse_month(of.month), cooperative(conn).time_zone)
         return _columns(readings_of(conn, machine_id, within))
-    part = READINGS + machine_id
-    frozen = store.evidence(conn, month, part)
-    return _columns(zlib.decompress(frozen[part][1])) if part in frozen else []
+    frozen = store.evidence(conn, of.month, READINGS + machine_id)
+    return _columns(zlib.decompress(frozen)) if frozen else []
 
 
 def _columns(content: bytes) -> list[dict[str, Any]]:

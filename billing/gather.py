@@ -1,31 +1,34 @@
 """What a settlement is computed from, read from the other rooms; and the readings behind it, to be frozen."""
 
 from collections.abc import Iterator
+from uuid import uuid4
 
-from billing.evidence import READINGS, Part, read_inputs
-from billing.model import Inputs
+from billing.evidence import MACHINE, READINGS, RULES, Part
 from billing.store import SQL, first_day
 from coop.database import Connection
 from coop.interval import Interval, month, parse_month
 from coop.register import cooperative
 
 
-def gather(conn: Connection, month_name: str) -> Inputs:
-    """The inputs of a month, all of one moment."""
+def gather(conn: Connection, month_name: str) -> Iterator[Part]:
+    """The inputs of a month as evidence parts: its rules, then one machine after the other.
+
+    All of one moment, because one statement reads them; of its rows only one is in memory at a time.
+    """
     zone = cooperative(conn).time_zone
     within = month(*parse_month(month_name), zone)
-    row = conn.execute(
-        SQL["month_inputs"],
-        {
-            "month_name": month_name,
-            "month": first_day(month_name),
-            "time_zone": zone.key,
-            "start": within.start,
-            "end": within.end,
-        },
-    ).fetchone()
-    assert row is not None
-    return read_inputs(row[0])
+    values = {
+        "month_name": month_name,
+        "month": first_day(month_name),
+        "time_zone": zone.key,
+        "start": within.start,
+        "end": within.end,
+    }
+    with conn.cursor(name=f"gather_{uuid4().hex}") as cursor:
+        cursor.itersize = 1
+        cursor.execute(SQL["month_inputs"], values)
+        for machine_id, content in cursor:
+            yield Part(RULES if machine_id is None else MACHINE + machine_id, content.encode())
 
 
 def readings(conn: Connection, within: Interval) -> Iterator[Part]:

@@ -1,10 +1,10 @@
 """What a settlement posts: one balanced entry for each statement. Debits are positive, credits negative."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID, uuid5
 
-from billing.lines import FEE
-from billing.model import Entry, Posting, Statement
+from billing.model import Entry, LineKind, Posting, Statement
+from coop.money import Yen
 
 RECEIVABLE = "receivable"
 FEE_INCOME = "fee_income"
@@ -13,16 +13,18 @@ TAX_PAYABLE = "tax_payable"
 _NAMESPACE = UUID("7a1f4d3e-0c52-4d0e-9f0a-5f7d6a7c2b10")
 
 
-def entries(statements: Iterable[Statement]) -> tuple[Entry, ...]:
-    """Debit the member's receivable with the total; credit income by kind and the tax. A zero total posts nothing."""
+def entries(owed: Mapping[str, Mapping[LineKind, Yen]], statements: Iterable[Statement]) -> tuple[Entry, ...]:
+    """Debit the member's receivable with the total; credit income by kind and the tax. A zero total posts nothing.
+
+    `owed` is what each member's lines of a kind add up to.
+    """
     posted = []
     for statement in statements:
-        fees = sum(line.amount_yen for line in statement.lines if line.kind == FEE)
-        shares = sum(line.amount_yen for line in statement.lines if line.kind != FEE)
+        of_kind = owed[statement.member_id]
         postings = (
             Posting(RECEIVABLE, statement.total_yen, statement.member_id),
-            Posting(FEE_INCOME, -fees),
-            Posting(SHARE_INCOME, -shares),
+            Posting(FEE_INCOME, -of_kind.get(LineKind.FEE, 0)),
+            Posting(SHARE_INCOME, -of_kind.get(LineKind.SHARE, 0)),
             Posting(TAX_PAYABLE, -statement.tax_yen),
         )
         moved = tuple(posting for posting in postings if posting.amount_yen != 0)

@@ -13,7 +13,7 @@ from coop.interval import Interval, month, parse_month
 from coop.money import Yen
 
 Explanation: TypeAlias = Mapping[str, Any]
-"""Codes, numbers and ids as JSON: how one amount came about. Sentences are drawn from it by `explain.render`."""
+"""Numbers and ids as JSON: how one amount came about. Sentences are drawn from it by `wording.render`."""
 
 
 class Basis(StrEnum):
@@ -59,6 +59,9 @@ class Attribution(StrEnum):
     ASSIGNED = "assigned"
     WAIVED = "waived"
     UNASSIGNED = "unassigned"
+
+
+_NOBODY_PAYS = frozenset({Attribution.WAIVED, Attribution.UNASSIGNED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +121,26 @@ class MachineName:
 class Usage:
     """An occupied stretch of a machine within one month, with the running seconds inside it."""
 
-    id: UUID
+    id: str
     machine_id: str
     interval: Interval
     running_seconds: int
     kind: Attribution
     member_id: str | None = None
-    reservation_id: UUID | None = None
+    reservation_id: str | None = None
     evidence_hash: str = ""
+
+    @property
+    def charged(self) -> bool:
+        """Whether somebody pays for it."""
+        return self.member_id is not None and self.kind not in _NOBODY_PAYS
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """The slot that a usage fell in. Released, cancelled and unconfirmed ones are never charged by themselves."""
 
-    id: UUID
+    id: str
     machine_id: str
     member_id: str
     interval: Interval
@@ -149,8 +157,8 @@ class StateInterval:
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
-    """All that a month's settlement depends on. `underived` names machines whose reports are not all digested yet."""
+class Rules:
+    """What a month is settled by. `underived` names machines whose reports are not all digested yet."""
 
     month: str
     time_zone: str
@@ -158,9 +166,6 @@ class Inputs:
     tariffs: tuple[Tariff, ...] = ()
     pools: tuple[Pool, ...] = ()
     costs: tuple[Cost, ...] = ()
-    usages: tuple[Usage, ...] = ()
-    reservations: tuple[Reservation, ...] = ()
-    states: tuple[StateInterval, ...] = ()
     underived: tuple[str, ...] = ()
 
     @property
@@ -172,18 +177,51 @@ class Inputs:
         """The month, cut at local midnights."""
         return month(*parse_month(self.month), self.zone)
 
+    def name(self, line: "Line", locale: str) -> str:
+        """What a line is about: its machine or its pool, as it was called then."""
+        if line.machine_id is not None:
+            return self.machine_name(line.machine_id, locale)
+        pool = next(each for each in self.pools if each.id == line.pool_id)
+        return pool.name_ja if locale == "ja" else pool.name_en
+
+    def machine_name(self, machine_id: str, locale: str) -> str:
+        """What a machine was called then."""
+        found = next(
+            (each for each in self.machines if each.id == machine_id), MachineName(machine_id, *[machine_id] * 2)
+        )
+        return found.ja if locale == "ja" else found.en
+
+
+@dataclass(frozen=True, slots=True)
+class MachineMonth:
+    """What happened on one machine in one month."""
+
+    machine_id: str
+    usages: tuple[Usage, ...] = ()
+    reservations: tuple[Reservation, ...] = ()
+    states: tuple[StateInterval, ...] = ()
+
+
+class LineKind(StrEnum):
+    """What a line charges: the fee of a use, or a share of a cost."""
+
+    FEE = "fee"
+    SHARE = "share"
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One tax-exclusive amount on a member's statement; `tax_rate` None where the tax does not apply.
+    """The `n`th amount on a member's statement, tax-exclusive; `tax_rate` None where the tax does not apply.
 
-    `description` is the name that the sentence of `description_code` is about, by language.
+    A fee is of one machine and its use in `interval`, a share is of a pool.
     """
 
     member_id: str
-    kind: str
-    description_code: str
-    description: Mapping[str, str]
+    n: int
+    kind: LineKind
+    machine_id: str | None
+    pool_id: str | None
+    interval: Interval | None
     quantity_seconds: int
     amount_yen: Yen
     tax_rate: Decimal | None
@@ -209,7 +247,6 @@ class Statement:
     tax_yen: Yen
     total_yen: Yen
     taxes: tuple[TaxTotal, ...]
-    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +316,7 @@ class Metered:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The result of a month: everything in a fixed order, so that equal inputs give equal bytes."""
+    """The result of a month without its lines: all in a fixed order, so that equal inputs give equal bytes."""
 
     month: str
     statements: tuple[Statement, ...]

@@ -27,8 +27,8 @@ INSERT INTO billing.cost_pool_machine (pool_id, kind, machine_id) VALUES (%(pool
 INSERT INTO billing.cost (id, month, pool_id, kind, note, amount_yen)
 VALUES (%(id)s, %(month)s, %(pool_id)s, %(kind)s, %(note)s, %(amount_yen)s)
 
--- month_inputs: All that a month's settlement depends on, as JSON; one statement, so that it is one moment's truth.
-SELECT json_build_object(
+-- month_inputs: A month's rules (machine null, first), then what happened on each machine, as JSON; one moment's truth.
+SELECT NULL AS machine_id, json_build_object(
     'month', %(month_name)s::text,
     'time_zone', %(time_zone)s::text,
     'machines', (SELECT coalesce(json_agg(json_build_object('id', id, 'ja', name_ja, 'en', name_en) ORDER BY id), '[]')
@@ -49,28 +49,41 @@ SELECT json_build_object(
                   'id', id, 'pool_id', pool_id, 'kind', kind, 'note', note, 'amount_yen', amount_yen)
                   ORDER BY pool_id, kind, id), '[]')
               FROM billing.cost WHERE month = %(month)s),
-    'usages', (SELECT coalesce(json_agg(json_build_object(
-                   'id', id, 'machine_id', machine_id, 'kind', kind, 'member_id', member_id,
-                   'interval', json_build_object('start', started_at, 'end', ended_at),
-                   'running_seconds', running_seconds, 'reservation_id', reservation_id,
-                   'evidence_hash', encode(evidence_hash, 'hex')) ORDER BY machine_id, started_at), '[]')
-               FROM telemetry.usage WHERE started_at >= %(start)s AND started_at < %(end)s),
-    'reservations', (SELECT coalesce(json_agg(json_build_object(
-                         'id', r.id, 'machine_id', r.machine_id, 'member_id', r.member_id,
-                         'interval', json_build_object('start', r.starts_at, 'end', r.ends_at),
-                         'stands', r.status IN ('confirmed', 'in_use', 'done')) ORDER BY r.machine_id, r.starts_at, r.id), '[]')
-                     FROM booking.reservation r
-                     WHERE (r.status IN ('confirmed', 'in_use', 'done') AND r.starts_at < %(end)s AND r.ends_at > %(start)s
-                            AND r.machine_id IS NOT NULL)
-                        OR r.id IN (SELECT u.reservation_id FROM telemetry.usage u
-                                    WHERE u.started_at >= %(start)s AND u.started_at < %(end)s)),
-    'states', (SELECT coalesce(json_agg(json_build_object(
-                   'machine_id', machine_id, 'state', state,
-                   'interval', json_build_object('start', started_at, 'end', ended_at)) ORDER BY machine_id, started_at), '[]')
-               FROM telemetry.state_interval WHERE started_at < %(end)s AND ended_at > %(start)s),
     'underived', (SELECT coalesce(json_agg(DISTINCT machine_id ORDER BY machine_id), '[]')
                   FROM telemetry.dirty WHERE from_at < %(end)s AND until_at >= %(start)s)
 )::text
+UNION ALL
+(SELECT m.id, json_build_object(
+    'machine_id', m.id,
+    'usages', coalesce(usage.found, '[]'),
+    'reservations', coalesce(reservation.found, '[]'),
+    'states', coalesce(state.found, '[]')
+)::text
+FROM coop.machine m
+LEFT JOIN (
+    SELECT machine_id, json_agg(json_build_array(id, started_at, ended_at, running_seconds, kind, member_id,
+                                                 reservation_id, encode(evidence_hash, 'hex')) ORDER BY started_at) AS found
+    FROM telemetry.usage
+    WHERE started_at >= %(start)s AND started_at < %(end)s
+    GROUP BY machine_id
+) AS usage ON usage.machine_id = m.id
+LEFT JOIN (
+    SELECT machine_id, json_agg(json_build_array(id, starts_at, ends_at, member_id,
+                                                 status IN ('confirmed', 'in_use', 'done')) ORDER BY starts_at, id) AS found
+    FROM booking.reservation
+    WHERE machine_id IS NOT NULL
+      AND (status IN ('confirmed', 'in_use', 'done') AND starts_at < %(end)s AND ends_at > %(start)s
+           OR id IN (SELECT u.reservation_id FROM telemetry.usage u
+                     WHERE u.started_at >= %(start)s AND u.started_at < %(end)s))
+    GROUP BY machine_id
+) AS reservation ON reservation.machine_id = m.id
+LEFT JOIN (
+    SELECT machine_id, json_agg(json_build_array(started_at, ended_at, state) ORDER BY started_at) AS found
+    FROM telemetry.state_interval
+    WHERE started_at < %(end)s AND ended_at > %(start)s
+    GROUP BY machine_id
+) AS state ON state.machine_id = m.id
+ORDER BY m.id)
 
 -- machines_with_devices: The machines for which a device spoke in a time.
 SELECT DISTINCT machine_id FROM telemetry.binding WHERE bound && tstzrange(%(start)s, %(end)s) ORDER BY machine_id
@@ -136,7 +149,8 @@ DELETE FROM billing.period_evidence WHERE month = %(month)s
 COPY billing.statement (id, month, member_id, net_yen, tax_yen, total_yen, taxes) FROM STDIN
 
 -- copy_lines: Write the lines of a month.
-COPY billing.line (statement_id, n, kind, description_code, description, quantity_seconds, amount_yen, tax_rate, explanation) FROM STDIN
+COPY billing.line (statement_id, n, kind, machine_id, pool_id, starts_at, ends_at, quantity_seconds, amount_yen,
+    tax_rate, explanation) FROM STDIN
 
 -- copy_pool_results: Write how the pools of a month came out.
 COPY billing.pool_result (month, pool_id, kind, cost_yen, income_yen, charged_yen, carried_yen) FROM STDIN
@@ -151,10 +165,11 @@ COPY billing.ledger_posting (entry_id, n, account, member_id, amount_yen) FROM S
 INSERT INTO billing.period_evidence (month, part, sha256, content_zlib)
 VALUES (%(month)s, %(part)s, %(sha256)s, %(content_zlib)s)
 
--- evidence: One part of a month's evidence, or all of them.
-SELECT part, sha256, content_zlib FROM billing.period_evidence
-WHERE month = %(month)s AND (%(part)s::text IS NULL OR part = %(part)s)
-ORDER BY part
+-- evidence_parts: The parts of a month's evidence with their hashes.
+SELECT part, sha256 FROM billing.period_evidence WHERE month = %(month)s ORDER BY part
+
+-- evidence: One part of a month's evidence.
+SELECT content_zlib FROM billing.period_evidence WHERE month = %(month)s AND part = %(part)s
 
 -- mark_drafted: A month has been computed; what it says may still change.
 UPDATE billing.period SET status = 'draft', drafted_at = %(now)s, findings = %(findings)s, metered = %(metered)s,
@@ -179,16 +194,20 @@ ORDER BY s.month DESC, s.member_id
 LIMIT %(limit)s
 
 -- lines: The lines of one statement, or one of them.
-SELECT kind, description_code, description, quantity_seconds, amount_yen, tax_rate, explanation
+SELECT n, kind, machine_id, pool_id, starts_at, ends_at, quantity_seconds, amount_yen, tax_rate, explanation
 FROM billing.line
 WHERE statement_id = %(statement_id)s AND (%(n)s::integer IS NULL OR n = %(n)s)
 ORDER BY n
 
--- lines_of_month: All lines of a month by statement.
-SELECT l.statement_id, l.kind, l.description_code, l.description, l.quantity_seconds, l.amount_yen, l.tax_rate, l.explanation
+-- lines_of: The lines of a month that are of one machine, or (null) of none, by member.
+SELECT s.member_id, l.n, l.kind, l.machine_id, l.pool_id, l.starts_at, l.ends_at, l.quantity_seconds, l.amount_yen,
+       l.tax_rate, l.explanation
 FROM billing.line l JOIN billing.statement s ON s.id = l.statement_id
-WHERE s.month = %(month)s
-ORDER BY l.statement_id, l.n
+WHERE s.month = %(month)s AND l.machine_id IS NOT DISTINCT FROM %(machine_id)s
+ORDER BY s.member_id, l.n
+
+-- count_lines: How many lines the statements of a month have.
+SELECT count(*) FROM billing.line l JOIN billing.statement s ON s.id = l.statement_id WHERE s.month = %(month)s
 
 -- postings_of_month: All postings of a month by entry.
 SELECT e.id, e.statement_id, p.account, p.amount_yen, p.member_id

@@ -24,7 +24,7 @@ from coop.interval import Interval, month_of
 from coop.money import Yen
 
 LONGEST = timedelta(days=366)
-_NOBODY = UUID(int=0)
+_NOBODY = str(UUID(int=0))
 
 
 class QuoteTooLong(Invalid):
@@ -92,7 +92,7 @@ def _fee(in_force: list[Version], when: Interval, month: Interval) -> Fee | None
     assert within is not None
     kind = Attribution.IN_RESERVATION
     usage = Usage(_NOBODY, machine_id, within, within.seconds, kind, reservation_id=_NOBODY)
-    use = Use(machine_id, "", (usage,), Reservation(_NOBODY, machine_id, "", when))
+    use = Use.of("", (usage,), Reservation(_NOBODY, machine_id, "", when))
     return fee_of(use, in_force, Running([StateInterval(machine_id, within, "running")]), month)
 
 

@@ -4,10 +4,10 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from billing import store
-from billing.calculation import settle
-from billing.evidence import INPUTS, Part, canonical, manifest, plain, settlement_hash
+from billing.calculation import Settling
+from billing.evidence import Signature, manifest, plain, read_machine, read_rules
 from billing.gather import gather, readings
-from billing.model import Inputs, Period, Settlement, Status
+from billing.model import Period, Rules, Settlement, Status
 from coop import audit
 from coop.database import Connection
 from coop.errors import Conflict, NotFound
@@ -71,8 +71,8 @@ def close(conn: Connection, viewer: Viewer, month: str, now: datetime) -> Period
     previous = store.last_closed(conn)
     if previous is not None and previous[0] > month:
         raise LaterMonthClosed(month=month, later=previous[0])
-    inputs, settlement, frozen = _write(conn, month, now)
-    if now < inputs.interval.end:
+    rules, settlement, hashes, signature = _write(conn, month, now)
+    if now < rules.interval.end:
         raise MonthNotOver(month=month)
     if settlement.blocked:
         findings = [plain(finding) for finding in settlement.findings]
@@ -81,12 +81,10 @@ def close(conn: Connection, viewer: Viewer, month: str, now: datetime) -> Period
             count=sum(finding.blocks for finding in settlement.findings),
             extra={"findings": findings, "control": plain(settlement.control)},
         )
-    hashes = {frozen.name: frozen.sha256}
-    for part in readings(conn, inputs.interval):
-        store.add_evidence(conn, month, part)
-        hashes[part.name] = part.sha256
+    for part in readings(conn, rules.interval):
+        hashes[part.name] = store.add_evidence(conn, month, part)
     code = code_version()
-    signed = manifest(month, hashes, settlement_hash(settlement), code, previous)
+    signed = manifest(month, hashes, signature, code, previous)
     store.add_evidence(conn, month, signed)
     store.post(conn, month, settlement.entries, now)
     store.mark_closed(
@@ -98,7 +96,7 @@ def close(conn: Connection, viewer: Viewer, month: str, now: datetime) -> Period
         previous=previous[0] if previous else None,
         hashed=signed.sha256,
     )
-    tell_closed(conn, inputs.interval.end)
+    tell_closed(conn, rules.interval.end)
     detail: dict[str, object] = {
         "evidence_hash": signed.sha256.hex(),
         "statements": len(settlement.statements),
@@ -124,12 +122,24 @@ def code_version() -> str:
         return "unreleased"
 
 
-def _write(conn: Connection, month: str, now: datetime) -> tuple[Inputs, Settlement, Part]:
-    """Compute the month and put it in the place of its last draft, with the inputs it came from."""
-    inputs = gather(conn, month)
-    settlement = settle(inputs)
-    frozen = Part(INPUTS, canonical(inputs))
+def _write(conn: Connection, month: str, now: datetime) -> tuple[Rules, Settlement, dict[str, bytes], bytes]:
+    """Compute the month and put it in the place of its last draft, with the inputs it came from.
+
+    Returns the rules, the result, the hashes of the inputs by part, and the signature of all lines and the result.
+    """
     store.clear(conn, month)
+    inputs = gather(conn, month)
+    first = next(inputs)
+    rules = read_rules(first.content)
+    settling, signature = Settling(rules), Signature()
+    hashes = {first.name: store.add_evidence(conn, month, first)}
+    for part in inputs:
+        lines = settling.machine(read_machine(part.content))
+        signature.add(lines)
+        store.write_lines(conn, month, lines)
+        hashes[part.name] = store.add_evidence(conn, month, part)
+    shares, settlement = settling.finish()
+    signature.add(shares)
+    store.write_lines(conn, month, shares)
     store.write_settlement(conn, settlement, now)
-    store.add_evidence(conn, month, frozen)
-    return inputs, settlement, frozen
+    return rules, settlement, hashes, signature.of(settlement)

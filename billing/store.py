@@ -11,12 +11,14 @@ from uuid import UUID
 import orjson
 from psycopg.types.json import Jsonb
 
+from billing.calculation import statement_id
 from billing.evidence import Part, plain
 from billing.model import (
     ControlTotals,
     Entry,
     Finding,
     Line,
+    LineKind,
     Metered,
     Period,
     PoolKind,
@@ -29,7 +31,7 @@ from billing.model import (
 )
 from coop.database import Connection
 from coop.identity import SEES_MONEY, Viewer
-from coop.interval import parse_month
+from coop.interval import Interval, parse_month
 from coop.paging import WHOLE, Slice
 from coop.queries import load
 
@@ -100,8 +102,24 @@ def clear(conn: Connection, month: str) -> None:
         conn.execute(SQL[statement], {"month": first_day(month)})
 
 
+def write_lines(conn: Connection, month: str, lines: Iterable[Line]) -> None:
+    """Write lines of a draft; their statements follow in the same transaction."""
+    _copy(
+        conn,
+        "copy_lines",
+        (
+            (
+                statement_id(month, each.member_id), each.n, each.kind.value, each.machine_id, each.pool_id,
+                each.interval.start if each.interval else None, each.interval.end if each.interval else None,
+                each.quantity_seconds, each.amount_yen, each.tax_rate, Jsonb(each.explanation, orjson.dumps),
+            )
+            for each in lines
+        ),
+    )  # fmt: skip
+
+
 def write_settlement(conn: Connection, settlement: Settlement, now: datetime) -> None:
-    """Write statements, lines and pools of a draft and what it found."""
+    """Write statements and pools of a draft and what it found; its lines are written."""
     first = first_day(settlement.month)
     _copy(
         conn,
@@ -111,18 +129,6 @@ def write_settlement(conn: Connection, settlement: Settlement, now: datetime) ->
             for each in settlement.statements
         ),
     )
-    _copy(
-        conn,
-        "copy_lines",
-        (
-            (
-                statement.id, n, line.kind, line.description_code, Jsonb(line.description, orjson.dumps),
-                line.quantity_seconds, line.amount_yen, line.tax_rate, Jsonb(line.explanation, orjson.dumps),
-            )
-            for statement in settlement.statements
-            for n, line in enumerate(statement.lines, 1)
-        ),
-    )  # fmt: skip
     _copy(
         conn,
         "copy_pool_results",
@@ -156,16 +162,23 @@ def post(conn: Connection, month: str, entries: Iterable[Entry], now: datetime) 
     )
 
 
-def add_evidence(conn: Connection, month: str, part: Part) -> None:
-    """Keep one part of the month's evidence, compressed."""
-    values = {"part": part.name, "sha256": part.sha256, "content_zlib": part.compressed}
+def add_evidence(conn: Connection, month: str, part: Part) -> bytes:
+    """Keep one part of the month's evidence, compressed; its hash."""
+    digest = part.sha256
+    values = {"part": part.name, "sha256": digest, "content_zlib": part.compressed}
     conn.execute(SQL["add_evidence"], {"month": first_day(month), **values})
+    return digest
 
 
-def evidence(conn: Connection, month: str, part: str | None = None) -> dict[str, tuple[bytes, bytes]]:
-    """The stored hash and compressed content of the month's evidence by part."""
-    rows = conn.execute(SQL["evidence"], {"month": first_day(month), "part": part})
-    return {name: (digest, content) for name, digest, content in rows}
+def evidence_parts(conn: Connection, month: str) -> dict[str, bytes]:
+    """The stored hash of each part of the month's evidence, by name."""
+    return dict(conn.execute(SQL["evidence_parts"], {"month": first_day(month)}).fetchall())
+
+
+def evidence(conn: Connection, month: str, part: str) -> bytes | None:
+    """The compressed content of one part of the month's evidence."""
+    row = conn.execute(SQL["evidence"], {"month": first_day(month), "part": part}).fetchone()
+    return row[0] if row else None
 
 
 def mark_closed(
@@ -213,7 +226,7 @@ def statements(
         },
     )
     return [
-        Issued(f"{first:%Y-%m}", Status(status), Statement(identifier, member, net, tax, total, _taxes(taxes), ()))
+        Issued(f"{first:%Y-%m}", Status(status), Statement(identifier, member, net, tax, total, _taxes(taxes)))
         for identifier, first, status, member, net, tax, total, taxes in rows
     ]
 
@@ -221,25 +234,37 @@ def statements(
 def lines(conn: Connection, statement: Statement, n: int | None = None) -> tuple[Line, ...]:
     """The lines of a statement, or its `n`th one alone."""
     rows = conn.execute(SQL["lines"], {"statement_id": statement.id, "n": n})
-    return tuple(Line(statement.member_id, *row) for row in rows)
+    return tuple(_line(statement.member_id, *row) for row in rows)
 
 
-def settled_lines(conn: Connection, month: str) -> dict[UUID, list[tuple[Any, ...]]]:
-    """The rows of all lines of a month by statement."""
-    found: dict[UUID, list[tuple[Any, ...]]] = defaultdict(list)
-    for statement_id, *row in conn.execute(SQL["lines_of_month"], {"month": first_day(month)}):
-        found[statement_id].append(tuple(row))
-    return found
+def lines_of(conn: Connection, month: str, machine_id: str | None) -> list[Line]:
+    """The lines of a month that are of one machine, or of none, by member."""
+    rows = conn.execute(SQL["lines_of"], {"month": first_day(month), "machine_id": machine_id})
+    return [_line(*row) for row in rows]
 
 
 def entries(conn: Connection, month: str) -> tuple[Entry, ...]:
     """What the statements of a month posted, by member."""
     found: dict[tuple[UUID, UUID], list[Posting]] = defaultdict(list)
-    for entry_id, statement_id, account, amount, member in conn.execute(
+    for entry_id, of_statement, account, amount, member in conn.execute(
         SQL["postings_of_month"], {"month": first_day(month)}
     ):
-        found[(entry_id, statement_id)].append(Posting(account, amount, member))
+        found[(entry_id, of_statement)].append(Posting(account, amount, member))
     return tuple(Entry(*ids, tuple(postings)) for ids, postings in found.items())
+
+
+def count_lines(conn: Connection, month: str) -> int:
+    """How many lines the statements of a month have."""
+    row = conn.execute(SQL["count_lines"], {"month": first_day(month)}).fetchone()
+    assert row is not None
+    count: int = row[0]
+    return count
+
+
+def _line(member_id: str, n: int, kind: str, *row: Any) -> Line:
+    machine_id, pool_id, starts_at, ends_at, *amounts = row
+    interval = Interval(starts_at, ends_at) if starts_at else None
+    return Line(member_id, n, LineKind(kind), machine_id, pool_id, interval, *amounts)
 
 
 def _taxes(stored: list[dict[str, Any]]) -> tuple[TaxTotal, ...]:

@@ -4,14 +4,16 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from billing.model import Basis, Reservation, StateInterval, Tariff, Usage
 from coop.interval import Interval, local_midnight, subtract
 from coop.money import Yen, round_half_up
 
+_SECOND = timedelta(seconds=1)
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -22,22 +24,29 @@ class Use:
     A use of `Basis.BOOKED` may have no usage at all: the slot was kept for the member.
     """
 
-    machine_id: str
     member_id: str
     usages: tuple[Usage, ...]
-    reservation: Reservation | None = None
+    reservation: Reservation | None
+    interval: Interval
+
+    @classmethod
+    def of(cls, member_id: str, usages: tuple[Usage, ...], reservation: Reservation | None) -> Self:
+        """The use from its first to its last moment; `usages` in order of time, or none of a slot nobody used."""
+        if len(usages) == 1:
+            interval = usages[0].interval
+        elif usages:
+            interval = Interval(usages[0].interval.start, max(usage.interval.end for usage in usages))
+        else:
+            assert reservation is not None
+            interval = reservation.interval
+        return cls(member_id, usages, reservation, interval)
 
     @property
-    def interval(self) -> Interval:
-        """From its first to its last moment."""
-        if not self.usages:
-            assert self.reservation is not None
-            return self.reservation.interval
-        if len(self.usages) == 1:
-            return self.usages[0].interval
-        return Interval(
-            min(usage.interval.start for usage in self.usages), max(usage.interval.end for usage in self.usages)
-        )
+    def seen(self) -> Usage | Reservation:
+        """What it begins with: its first usage, or the slot that nobody used."""
+        first = self.usages[0] if self.usages else self.reservation
+        assert first is not None
+        return first
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +77,22 @@ class Version:
 
 
 class Running:
-    """Running seconds of machines up to any moment, from their state intervals."""
+    """Running seconds of one machine up to any moment, from its state intervals."""
 
     def __init__(self, states: Iterable[StateInterval]) -> None:
-        self._by_machine: dict[str, list[Interval]] = defaultdict(list)
-        for each in states:
-            if each.state == "running":
-                self._by_machine[each.machine_id].append(each.interval)
-        for intervals in self._by_machine.values():
-            intervals.sort()
-        self._ends = {name: [each.end for each in found] for name, found in self._by_machine.items()}
+        self._intervals = sorted(each.interval for each in states if each.state == "running")
+        self._ends = [each.end for each in self._intervals]
 
-    def seconds(self, machine_id: str, within: Interval) -> int:
-        """Whole running seconds of the machine inside `within`."""
-        intervals = self._by_machine.get(machine_id, [])
-        total = 0.0
-        for each in intervals[bisect_left(self._ends.get(machine_id, []), within.start) :]:
+    def seconds(self, within: Interval) -> int:
+        """Whole running seconds inside `within`."""
+        total = timedelta(0)
+        for each in self._intervals[bisect_left(self._ends, within.start) :]:
+            if each.start >= within.end:
+                break
             common = each.intersect(within)
-            if common is None:
-                if each.start >= within.end:
-                    break
-                continue
-            total += (common.end - common.start).total_seconds()
-        return int(total)
+            if common is not None:
+                total += common.end - common.start
+        return total // _SECOND
 
 
 def versions(tariffs: Iterable[Tariff], zone: ZoneInfo) -> Mapping[str, Sequence[Version]]:
@@ -109,27 +111,29 @@ def fee_of(use: Use, in_force: Sequence[Version], running: Running, window: Inte
     is priced at the version under which it ended. None when some of it lies under no version.
     """
     stretches = [usage.interval for usage in use.usages]
+    booked = None
     if use.reservation is not None and any(version.tariff.basis is Basis.BOOKED for version in in_force):
         booked = use.reservation.interval.intersect(window)
         stretches += [booked] if booked else []
     touched = [version for version in in_force if any(version.valid.overlaps(each) for each in stretches)]
     if not touched or any(_uncovered(each, touched) for each in stretches):
         return None
-    parts = [Part(version.tariff, _metered(use, version, running, window)) for version in touched]
-    parts = [part for part in parts if part.seconds > 0] or parts[-1:]
+    parts = [Part(version.tariff, _metered(use, booked, version, running)) for version in touched]
+    if len(parts) > 1:
+        parts = [part for part in parts if part.seconds > 0] or parts[-1:]
     metered = sum(part.seconds for part in parts)
     last = parts[-1]
     billed = -(-metered // last.tariff.increment_seconds) * last.tariff.increment_seconds
-    parts[-1] = Part(last.tariff, last.seconds + billed - metered)
+    if billed > metered:
+        parts[-1] = Part(last.tariff, last.seconds + billed - metered)
     exact = Fraction(sum(part.seconds * part.tariff.yen_per_hour for part in parts), 3600)
     return Fee(tuple(parts), metered, billed, exact, round_half_up(exact))
 
 
-def _metered(use: Use, version: Version, running: Running, window: Interval) -> int:
+def _metered(use: Use, booked: Interval | None, version: Version, running: Running) -> int:
     """Seconds of `use` under `version`, by its basis; a use without a reservation is billed as occupied, not booked."""
     basis = version.tariff.basis
     if basis is Basis.BOOKED and use.reservation is not None:
-        booked = use.reservation.interval.intersect(window)
         return _elapsed(booked, version.valid) if booked else 0
     if basis is Basis.RUNNING:
         return sum(_running(usage, version.valid, running) for usage in use.usages)
@@ -144,6 +148,8 @@ def _uncovered(stretch: Interval, touched: Sequence[Version]) -> bool:
 
 def _elapsed(stretch: Interval, valid: Interval) -> int:
     """Whole seconds of `stretch` inside `valid`, counted from its start so that the parts of a cut sum to the whole."""
+    if valid.covers(stretch):  # nearly always
+        return stretch.seconds
     common = stretch.intersect(valid)
     if common is None:
         return 0
@@ -159,7 +165,7 @@ def _running(usage: Usage, valid: Interval, running: Running) -> int:
             return usage.running_seconds
         if moment <= usage.interval.start:
             return 0
-        counted = running.seconds(usage.machine_id, Interval(usage.interval.start, moment))
+        counted = running.seconds(Interval(usage.interval.start, moment))
         return min(counted, usage.running_seconds)
 
     return until(valid.end) - until(valid.start)

@@ -1,18 +1,17 @@
 """Whether a closed month still says what it was closed with: recomputed from its frozen evidence and nothing else."""
 
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
-from itertools import chain
 from typing import Any
 
 import orjson
 
 from billing import store
-from billing.calculation import settle
-from billing.evidence import INPUTS, MANIFEST, plain, read_inputs, settlement_hash
-from billing.model import Line, Period, Settlement, Status
+from billing.calculation import Settling
+from billing.evidence import MACHINE, MANIFEST, RULES, Signature, plain, read_machine, read_rules
+from billing.model import Line, Period, Status
 from billing.settle import period
 from coop.database import Connection
 from coop.errors import Conflict
@@ -60,58 +59,68 @@ def verify_all(conn: Connection, viewer: Viewer) -> list[Verified]:
 
 def _differences(conn: Connection, closed: Period) -> Iterator[Difference]:
     """What differs, from the chain inwards: hashes first, since nothing can be recomputed from forged evidence."""
-    parts: dict[str, bytes] = {}
-    for name, (digest, compressed) in store.evidence(conn, closed.month).items():
+    hashes: dict[str, str] = {}
+    for name, digest in store.evidence_parts(conn, closed.month).items():
         try:
-            content = zlib.decompress(compressed)
+            hashes[name] = sha256(_content(conn, closed, name)).hexdigest()
         except zlib.error as broken:
             yield Difference(f"evidence[{name}].content", str(broken), None)
             return
-        yield from _same(f"evidence[{name}].sha256", digest.hex(), sha256(content).hexdigest())
-        parts[name] = content
-    for name in (MANIFEST, INPUTS):
-        if name not in parts:
+        yield from _same(f"evidence[{name}].sha256", digest.hex(), hashes[name])
+    for name in (MANIFEST, RULES):
+        if name not in hashes:
             yield Difference(f"evidence[{name}]", None, "present")
             return
-    signed = orjson.loads(parts[MANIFEST])
+    signed = orjson.loads(_content(conn, closed, MANIFEST))
     stored_hash = closed.evidence_hash.hex() if closed.evidence_hash else None
-    yield from _same("period.evidence_hash", stored_hash, sha256(parts[MANIFEST]).hexdigest())
+    yield from _same("period.evidence_hash", stored_hash, hashes.pop(MANIFEST))
     before = store.periods(conn, closed.previous_month) if closed.previous_month else []
     yield from _same("period.previous_month", closed.previous_month, signed["previous_month"])
     previous_hash = before[0].evidence_hash if before else None
     yield from _same("manifest.previous_hash", signed["previous_hash"], previous_hash.hex() if previous_hash else None)
-    hashes = {name: sha256(content).hexdigest() for name, content in parts.items() if name != MANIFEST}
     yield from differences("manifest.parts", signed["parts"], hashes)
-    yield from _settled(conn, closed, settle(read_inputs(parts[INPUTS])), signed["settlement"])
+    yield from _settled(conn, closed, [name for name in hashes if name.startswith(MACHINE)], signed["settlement"])
 
 
-def _settled(conn: Connection, closed: Period, expected: Settlement, signed_hash: str) -> Iterator[Difference]:
-    stored = _stored(conn, closed, expected)
-    fields = ("statements", "pools", "entries", "metered", "control")
-    yield from chain.from_iterable(
-        differences(name, plain(getattr(stored, name)), plain(getattr(expected, name))) for name in fields
-    )
-    yield from _same("manifest.settlement", signed_hash, settlement_hash(expected).hex())
+def _settled(conn: Connection, closed: Period, machines: list[str], signed_hash: str) -> Iterator[Difference]:
+    """Each machine's lines recomputed beside what the tables say, then what they add up to."""
+    settling, signature = Settling(read_rules(_content(conn, closed, RULES))), Signature()
+    count = 0
+    for name in machines:
+        lines = settling.machine(read_machine(_content(conn, closed, name)))
+        yield from _lines(store.lines_of(conn, closed.month, name.removeprefix(MACHINE)), lines)
+        signature.add(lines)
+        count += len(lines)
+    shares, expected = settling.finish()
+    yield from _lines(store.lines_of(conn, closed.month, None), shares)
+    signature.add(shares)
+    yield from _same("lines", store.count_lines(conn, closed.month), count + len(shares))
+    stored = {
+        "statements": [each.statement for each in store.statements(conn, _EVERYTHING, month=closed.month)],
+        "pools": store.pool_results(conn, closed.month),
+        "entries": store.entries(conn, closed.month),
+        "metered": closed.metered or expected.metered,
+        "control": closed.control or expected.control,
+    }
+    for name, value in stored.items():
+        yield from differences(name, plain(value), plain(getattr(expected, name)))
+    yield from _same("manifest.settlement", signed_hash, signature.of(expected).hex())
 
 
-def _stored(conn: Connection, closed: Period, expected: Settlement) -> Settlement:
-    """What the tables say, in the order of a settlement."""
-    by_statement = store.settled_lines(conn, closed.month)
-    issued = store.statements(conn, _EVERYTHING, month=closed.month)
-    return replace(
-        expected,
-        statements=tuple(
-            replace(
-                each.statement,
-                lines=tuple(Line(each.statement.member_id, *row) for row in by_statement.get(each.statement.id, [])),
-            )
-            for each in issued
-        ),
-        pools=store.pool_results(conn, closed.month),
-        entries=store.entries(conn, closed.month),
-        metered=closed.metered or expected.metered,
-        control=closed.control or expected.control,
-    )
+def _lines(stored: Iterable[Line], recomputed: Iterable[Line]) -> Iterator[Difference]:
+    left, right = ({(each.member_id, each.n): each for each in lines} for lines in (stored, recomputed))
+    for key in [*right, *(key for key in left if key not in right)]:
+        if left.get(key) != right.get(key):
+            member, n = key
+            yield from differences(f"statements[{member}].lines[{n}]", _plain(left.get(key)), _plain(right.get(key)))
+
+
+def _plain(line: Line | None) -> Any:
+    return None if line is None else plain(line)
+
+
+def _content(conn: Connection, closed: Period, part: str) -> bytes:
+    return zlib.decompress(store.evidence(conn, closed.month, part) or b"")
 
 
 _EVERYTHING = Viewer(None, None, frozenset({Role.AUDITOR}))

@@ -2,13 +2,13 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from billing.explain import ExplainedLine
-from billing.model import Basis, ControlTotals, Line, Metered, Period, PoolResult, Tariff, Tax
+from billing.model import Basis, ControlTotals, Line, LineKind, Metered, Period, PoolResult, Rules, Tariff, Tax
 from billing.store import Issued
 from billing.verify import Verified
 from billing.wording import describe, render
@@ -83,8 +83,10 @@ class TaxView(BaseModel):
 
 class LineView(BaseModel):
     n: int
-    kind: Literal["fee", "share"]
+    kind: LineKind
     description: str
+    start: datetime | None = Field(description="When the use of a fee began")
+    end: datetime | None
     quantity_seconds: int
     amount_yen: int = Field(description="Without tax")
     tax_rate: Decimal | None
@@ -121,7 +123,7 @@ class ReadingView(BaseModel):
 
 
 class UsageView(Stretch):
-    id: UUID
+    id: str
     machine_id: str
     kind: str
     running_seconds: int
@@ -218,12 +220,14 @@ def statement_fields(of: Issued) -> dict[str, Any]:
     }
 
 
-def line_view(n: int, line: Line, locale: str) -> LineView:
-    """The `n`th line of a statement."""
+def line_view(line: Line, rules: Rules, locale: str) -> LineView:
+    """One line of a statement in the reader's language."""
     return LineView(
-        n=n,
-        kind="fee" if line.kind == "fee" else "share",
-        description=describe(line, locale),
+        n=line.n,
+        kind=line.kind,
+        description=describe(line, rules, locale),
+        start=line.interval.start if line.interval else None,
+        end=line.interval.end if line.interval else None,
         quantity_seconds=line.quantity_seconds,
         amount_yen=line.amount_yen,
         tax_rate=line.tax_rate,
@@ -233,8 +237,8 @@ def line_view(n: int, line: Line, locale: str) -> LineView:
 def explanation_view(found: ExplainedLine, locale: str) -> ExplanationView:
     """A line down to its readings."""
     return ExplanationView(
-        line=line_view(found.n, found.line, locale),
-        sentences=render(found.line.explanation, locale),
+        line=line_view(found.line, found.rules, locale),
+        sentences=render(found.line, found.rules, found.month, locale),
         explanation=dict(found.line.explanation),
         frozen=found.frozen,
         usages=[

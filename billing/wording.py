@@ -1,92 +1,95 @@
 """The explanation of a line in words: sentences of the catalogue, filled with the numbers that the calculation left."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from fractions import Fraction
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton
 
-from billing.model import Explanation, Line
+from billing.model import Line, MachineMonth, PoolKind, Rules
+from coop.interval import Interval
 from coop.messages import translate
 
 
-def describe(line: Line, locale: str) -> str:
+def describe(line: Line, rules: Rules, locale: str) -> str:
     """What a line is for, as statements say it."""
-    return translate(line.description_code, locale, name=line.description[locale])
+    return translate(f"billing.line.{line.kind}", locale, name=rules.name(line, locale))
 
 
-def render(explanation: Explanation, locale: str) -> list[str]:
-    """The explanation of a line as sentences in `locale`, drawn from its codes and numbers alone."""
-    if explanation["code"] == "billing.fee":
-        return list(_fee(explanation, locale))
-    return list(_share(explanation, locale))
+def render(line: Line, rules: Rules, month: MachineMonth | None, locale: str) -> list[str]:
+    """The explanation of a line as sentences in `locale`, drawn from its numbers and what they were computed from.
+
+    `month` is what happened on the machine of a fee.
+    """
+    if month is not None:
+        return list(_fee(line, rules, month, locale))
+    return list(_share(line, rules, locale))
 
 
-def _fee(said: Explanation, locale: str) -> Iterator[str]:
-    zone = ZoneInfo(said["time_zone"])
-    machine = said["machine"][locale]
+def _fee(line: Line, rules: Rules, month: MachineMonth, locale: str) -> Iterator[str]:
+    said = line.explanation
+    machine = rules.name(line, locale)
+    tariffs = {str(each.id): each for each in rules.tariffs}
     for part in said["parts"]:
-        rule = part["rule"]
+        rule = tariffs[part["tariff_id"]]
         yield translate(
             "billing.explain.rule",
             locale,
             machine=machine,
-            valid_from=rule["valid_from"],
-            yen_per_hour=f"{rule['yen_per_hour']:,}",
-            basis=translate(f"billing.basis.{rule['basis']}", locale),
-            increment=duration(rule["increment_seconds"], locale),
-            resolution=rule["resolution"] or "—",
+            valid_from=rule.valid_from,
+            yen_per_hour=f"{rule.yen_per_hour:,}",
+            basis=translate(f"billing.basis.{rule.basis}", locale),
+            increment=duration(rule.increment_seconds, locale),
+            resolution=rule.resolution or "—",
         )
-    if said["reservation"]:
-        yield translate(
-            "billing.explain.reservation",
-            locale,
-            when=_when(said["reservation"], zone, locale),
-            id=said["reservation"]["id"][:8],
-        )
-    for usage in said["usages"]:
-        yield translate(
-            "billing.explain.usage",
-            locale,
-            when=_when(usage, zone, locale),
-            kind=translate(f"billing.usage.{usage['kind']}", locale),
-            occupied=duration(usage["seconds"], locale),
-            running=duration(usage["running_seconds"], locale),
-        )
+    for slot in month.reservations:
+        if slot.id == said["reservation_id"]:
+            when = _when(slot.interval, rules.zone, locale)
+            yield translate("billing.explain.reservation", locale, when=when, id=slot.id[:8])
+    for usage in month.usages:
+        if usage.id in said["usages"]:
+            yield translate(
+                "billing.explain.usage",
+                locale,
+                when=_when(usage.interval, rules.zone, locale),
+                kind=translate(f"billing.usage.{usage.kind}", locale),
+                occupied=duration(usage.interval.seconds, locale),
+                running=duration(usage.running_seconds, locale),
+            )
     if said["billed_seconds"] != said["metered_seconds"]:
         yield translate(
             "billing.explain.rounded_up",
             locale,
             metered=duration(said["metered_seconds"], locale),
             billed=duration(said["billed_seconds"], locale),
-            increment=duration(said["increment_seconds"], locale),
+            increment=duration(tariffs[said["parts"][-1]["tariff_id"]].increment_seconds, locale),
         )
     times = " + ".join(
-        f"{duration(part['seconds'], locale)} × {translate('billing.yen_per_hour', locale, yen=f'{yen:,}')}"
+        f"{duration(part['seconds'], locale)} × "
+        + translate("billing.yen_per_hour", locale, yen=f"{part['yen_per_hour']:,}")
         for part in said["parts"]
-        for yen in [part["rule"]["yen_per_hour"]]
     )
-    key = "billing.explain.fee" if Fraction(said["exact_yen"]).denominator == 1 else "billing.explain.fee_rounded"
+    assert line.interval is not None
     yield translate(
-        key,
+        "billing.explain.fee" if Fraction(said["exact_yen"]).denominator == 1 else "billing.explain.fee_rounded",
         locale,
         machine=machine,
         times=times,
         exact=_decimal(said["exact_yen"]),
-        yen=f"{said['amount_yen']:,}",
-        when=_when(said, zone, locale),
+        yen=f"{line.amount_yen:,}",
+        when=_when(line.interval, rules.zone, locale),
     )
 
 
-def _share(said: Explanation, locale: str) -> Iterator[str]:
-    pool = said["pool"][locale]
-    for cost in said["costs"]:
-        yield translate(
-            "billing.explain.cost", locale, what=cost["note"] or cost["kind"], yen=f"{cost['amount_yen']:,}"
-        )
-    if said["pool_kind"] == "mixed":
+def _share(line: Line, rules: Rules, locale: str) -> Iterator[str]:
+    said = line.explanation
+    pool = next(each for each in rules.pools if each.id == line.pool_id)
+    for cost in rules.costs:
+        if str(cost.id) in said["costs"]:
+            what = cost.note or cost.kind
+            yield translate("billing.explain.cost", locale, what=what, yen=f"{cost.amount_yen:,}")
+    if pool.kind is PoolKind.MIXED:
         yield translate(
             "billing.explain.income",
             locale,
@@ -94,19 +97,18 @@ def _share(said: Explanation, locale: str) -> Iterator[str]:
             income=f"{said['income_yen']:,}",
             rest=f"{said['divided_yen']:,}",
         )
-    for machine in said["machines"]:
-        yield translate(
-            "billing.explain.weight", locale, machine=machine[locale], used=duration(machine["seconds"], locale)
-        )
+    for machine_id, seconds in said["machines"].items():
+        name = rules.machine_name(machine_id, locale)
+        yield translate("billing.explain.weight", locale, machine=name, used=duration(seconds, locale))
     yield translate(
         "billing.explain.share_leftover" if said["leftover"] else "billing.explain.share",
         locale,
-        pool=pool,
+        pool=rules.name(line, locale),
         divided=f"{said['divided_yen']:,}",
         used=duration(said["weight_seconds"], locale),
         total=duration(said["total_seconds"], locale),
         quota=_decimal(said["quota_yen"]),
-        yen=f"{said['amount_yen']:,}",
+        yen=f"{line.amount_yen:,}",
     )
 
 
@@ -124,8 +126,8 @@ def _decimal(exact: str) -> str:
     return f"{value.numerator:,}" if value.denominator == 1 else f"{float(value):,.3f}"
 
 
-def _when(ends: Mapping[str, Any], zone: ZoneInfo, locale: str) -> str:
-    start, end = (datetime.fromisoformat(ends[key]).astimezone(zone) for key in ("start", "end"))
+def _when(interval: Interval, zone: ZoneInfo, locale: str) -> str:
+    start, end = interval.start.astimezone(zone), interval.end.astimezone(zone)
     until = "" if start.date() == end.date() else f"{_day(end, locale)} "
     return f"{_day(start, locale)} {start.hour}:{start:%M}–{until}{end.hour}:{end:%M}"
 
