@@ -1,6 +1,6 @@
 """Who pays what: from a month's usage and costs to statements that explain every yen.
 
-Promises: `calculation.settle` is a pure function that draft, close and verify all call, so what was previewed is what
+Promises: `calculation.Settling` is pure, and draft, close and verify all go through it, so what was previewed is what
 is charged; parts sum to the whole yen; each line carries the explanation that the calculation emitted; a close
 freezes what it was computed from, chained by hash to the close before, and nothing in it changes afterwards; the
 ledger is double-entry, append-only and balances.

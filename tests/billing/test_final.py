@@ -29,7 +29,7 @@ REWRITES: tuple[LiteralString, ...] = (
     "UPDATE billing.line SET amount_yen = 1",
     "DELETE FROM billing.line",
     "TRUNCATE billing.line",
-    "INSERT INTO billing.line SELECT statement_id, 99, kind, 1, 1, null, '{}', machine_id, pool_id"
+    "INSERT INTO billing.line SELECT statement_id, 99, kind, 1, 1, null, '{}', machine_id, pool_id, starts_at, ends_at"
     " FROM billing.line LIMIT 1",
     "UPDATE billing.statement SET total_yen = 1",
     "INSERT INTO billing.statement VALUES (gen_random_uuid(), '2026-10-01', 'm02', 1, 0, 1, '[]')",
