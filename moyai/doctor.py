@@ -125,6 +125,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield from _roles(conn)
             yield from _clock(conn)
             yield from _time_zone(conn)
+            yield from _rejects(conn)
     except psycopg.OperationalError as failure:
         yield _found(Level.WRONG, "database.away", reason=str(failure).strip().splitlines()[-1])
 
@@ -203,6 +204,23 @@ def _time_zone(conn: psycopg.Connection) -> Iterator[Finding]:
         yield _found(Level.WRONG, "time_zone.differs", zone=zone)
     else:
         yield _found(Level.OK, "time_zone", zone=zone)
+
+
+def _rejects(conn: psycopg.Connection) -> Iterator[Finding]:
+    """Whether machines said things lately that could not be taken."""
+    counted = _one(conn, "SELECT to_regclass('telemetry.reject_day') IS NOT NULL")
+    if not (counted and counted[0]):
+        return
+    row = _one(
+        conn,
+        "SELECT coalesce(sum(rejected), 0), count(DISTINCT coalesce(device_id, '')) FROM telemetry.reject_day"
+        " WHERE last_at > clock_timestamp() - interval '1 day'",
+    )
+    assert row is not None
+    if row[0]:
+        yield _found(Level.WARN, "rejects.some", count=row[0], devices=row[1])
+    else:
+        yield _found(Level.OK, "rejects")
 
 
 def _migrations(settings: Settings) -> Iterator[Finding]:
