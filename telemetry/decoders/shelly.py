@@ -2,7 +2,8 @@
 
 Generation 2+ (MQTT prefix `moyai/<coop>/<address>`): `events/rpc` with NotifyStatus or NotifyFullStatus,
 `status/<part>`, and `online`. A NotifyStatus holds what changed only: each field is a channel of its own, and one that
-is not there says nothing. `ts` is UTC; `status/...` has no time and gets that of its receipt.
+is not there says nothing. `ts` is UTC; `status/...` has no time and gets that of its receipt, so that what the broker
+retained of it says nothing.
 
 Generation 1 (its topics always begin with `shellies/<id>`): `relay/0` on or off, `relay/0/power` W, `relay/0/energy`
 watt-minutes, `emeter/0/...` per phase with `total` in Wh, `input/0`, and `online`.
@@ -55,6 +56,8 @@ def read(message: Message, speaker: Speaker, rest: str) -> list[Reading]:
         return availability(message, speaker, _truth(plain(message.payload)))
     if rest == "events/rpc":
         return _notified(message, speaker)
+    if message.retained:
+        return []  # what it said once, of a time that it did not say
     if levels[0] == "status" and len(levels) == 2:
         return readings(message, speaker, _component(levels[1], json_object(message.payload)))
     if levels[0] in ("relay", "emeter", "input") and len(levels) in (2, 3) and levels[1].isdecimal():

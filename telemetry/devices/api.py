@@ -21,12 +21,16 @@ Key = Annotated[str, Field(max_length=31, examples=["plug-cmm-1"])]
 Seconds = Annotated[int, Field(ge=1, le=86_400, description="At least one message in so many; three missed: offline")]
 
 
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Mapping = Annotated[dict[Name, Name | bool | Annotated[dict[Name, Name], Field(max_length=100)]], Field(max_length=500)]
+
+
 class DeviceWanted(Wanted):
     id: Key
     address: str = Field(max_length=63, examples=["cmm-1"], description="The level of its topics after moyai/<coop>/")
     decoder: str = Field(default="json", max_length=31, examples=["shelly"])
     topic: str | None = Field(default=None, max_length=200, description="With what its topics begin, if not with ours")
-    mapping: dict[str, Any] = Field(default_factory=dict, description="Which channel a name of its own is")
+    mapping: Mapping = Field(default_factory=dict, description="Which channel a name of its own is")
     expected_seconds: Seconds = 60
     hears_commands: bool = Field(default=False, description="It is an interlock: it may hear the commands to it")
 
@@ -34,6 +38,8 @@ class DeviceWanted(Wanted):
 class DeviceChange(Wanted):
     expected_seconds: Seconds | None = None
     hears_commands: bool | None = Field(default=None, description="Holds for its next account")
+    decoder: str | None = Field(default=None, max_length=31, examples=["shelly"])
+    mapping: Mapping | None = Field(default=None, examples=[{"di/1": "contact"}])
 
 
 class DeviceView(BaseModel):
@@ -110,7 +116,7 @@ def add_device(body: DeviceWanted, door: Entrance) -> Response:
 
 @router.patch("/devices/{device_id}", response_model=DeviceView)
 def change_device(device_id: str, body: DeviceChange, door: Entrance) -> Response:
-    """Say how often it reports, or whether it is an interlock."""
+    """Say how often it reports, how its messages are read, or whether it is an interlock."""
 
     def changed(conn: Connection) -> DeviceView:
         _change(conn, door, device_id, body)
@@ -191,6 +197,8 @@ def _change(conn: Connection, door: Entrance, device_id: str, body: DeviceChange
         door.now,
         expected_seconds=body.expected_seconds,
         hears_commands=body.hears_commands,
+        decoder=body.decoder,
+        mapping=body.mapping,
     )
 
 

@@ -36,6 +36,9 @@ def add(
     machine: Annotated[str | None, typer.Option(help="The machine it speaks for from now on.")] = None,
     decoder: Annotated[str, typer.Option(help="How its messages are read.")] = "json",
     topic: Annotated[str | None, typer.Option(help="With what its topics begin, if not with ours.")] = None,
+    mapped: Annotated[
+        list[str] | None, typer.Option("--map", help="Which channel a name of its own is.", metavar="NAME=CHANNEL")
+    ] = None,
     every: Annotated[int, typer.Option(min=1, max=86_400, help="It reports at least once in so many seconds.")] = 60,
     interlock: Annotated[bool, typer.Option("--interlock", help="It may hear the commands to it.")] = False,
     person: Person = None,
@@ -47,13 +50,15 @@ def add(
 
         moyai device add plug-cmm-1 --address cmm-1 --machine cmm-1
         moyai device add plug-2 --decoder shelly --machine ct-1 --every 30
+        moyai device add lamp-1 --decoder contact --map di/1=lamp_green --map 'di/2=!contact'
     """
     settings, now = Settings.from_environment(), datetime.now(UTC)
+    names = dict(each.rpartition("=")[::2] for each in mapped or ())
     broker = accounts.broker_of(settings)
 
     def added(conn: Connection) -> Issued:
         viewer = _viewer(conn, person)
-        register.add_device(conn, viewer, Device(device, address or device, decoder, topic), now)
+        register.add_device(conn, viewer, Device(device, address or device, decoder, topic, names), now)
         register.change_device(conn, viewer, device, now, expected_seconds=every, hears_commands=interlock)
         if machine is not None:
             register.bind(conn, viewer, device, machine, now, now)

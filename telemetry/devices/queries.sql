@@ -18,9 +18,10 @@ VALUES (%(device_id)s, %(machine_id)s, tstzrange(%(since)s, NULL))
 INSERT INTO telemetry.clock_correction (device_id, during, offset_seconds, confirmed_by, confirmed_at)
 VALUES (%(device_id)s, tstzrange(%(start)s, %(end)s), %(offset_seconds)s, %(confirmed_by)s, %(now)s)
 
--- change_device: How often a device should report, and whether it is an interlock.
+-- change_device: How often a device should report, whether it is an interlock, and how its messages are read.
 UPDATE telemetry.device SET expected_seconds = coalesce(%(expected_seconds)s, expected_seconds),
-    hears_commands = coalesce(%(hears_commands)s, hears_commands)
+    hears_commands = coalesce(%(hears_commands)s, hears_commands),
+    decoder = coalesce(%(decoder)s, decoder), mapping = coalesce(%(mapping)s, mapping)
 WHERE id = %(id)s RETURNING id
 
 -- bindings: For which machines a device spoke and speaks, by time.

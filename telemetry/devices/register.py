@@ -1,5 +1,6 @@
 """Devices: what reports, which machine it speaks for and since when, and by how much its clock was wrong."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from psycopg import errors
@@ -98,13 +99,24 @@ def change_device(
     *,
     expected_seconds: int | None = None,
     hears_commands: bool | None = None,
+    decoder: str | None = None,
+    mapping: Mapping[str, object] | None = None,
 ) -> None:
-    """Say anew how often a device reports, or whether it is an interlock (its next account hears the commands to it).
+    """Say anew how often a device reports, how its messages are read, or whether it is an interlock (its next account
+    hears the commands to it). The ingester reads its messages anew within seconds; what was rejected can be replayed.
 
-    Raises `DeviceUnknown`, `DeviceInvalid`.
+    Raises `DeviceUnknown`, `DeviceInvalid`, `DecoderUnknown`.
     """
     viewer.require(Role.OPERATOR, Role.OFFICE)
-    values = {"id": device_id, "expected_seconds": expected_seconds, "hears_commands": hears_commands}
+    if decoder is not None and decoder not in DECODERS:
+        raise DecoderUnknown(decoder=decoder, known=", ".join(DECODERS))
+    detail: dict[str, object] = {
+        "expected_seconds": expected_seconds,
+        "hears_commands": hears_commands,
+        "decoder": decoder,
+        "mapping": mapping,
+    }
+    values = {**detail, "id": device_id, "mapping": None if mapping is None else Jsonb(dict(mapping))}
     try:
         with conn.transaction():
             changed = conn.execute(SQL["change_device"], values).fetchone()
@@ -112,7 +124,6 @@ def change_device(
         raise DeviceInvalid(device=device_id, address="") from None
     if changed is None:
         raise DeviceUnknown(device=device_id)
-    detail: dict[str, object] = {"expected_seconds": expected_seconds, "hears_commands": hears_commands}
     audit.record(conn, "device.changed", viewer=viewer, subject=f"device:{device_id}", now=now, detail=detail)
 
 
