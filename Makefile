@@ -7,6 +7,8 @@
 #   make clean                             remove what was built and fetched
 
 PYTHON ?= python3
+# Test processes at once: tests wait more than they compute.
+WORKERS ?= 3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
@@ -26,7 +28,7 @@ test: .venv/installed-for-tests
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=term $(ARGS)
 
 bench: .venv/installed-for-tests
 	@$(BIN)/python -m tests.parts
