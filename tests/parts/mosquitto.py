@@ -57,7 +57,7 @@ class Mosquitto:
             "persistence": "true",
             "persistence_location": f"{self._folder}/",
             "max_inflight_messages": 2000,
-            "max_queued_messages": 0,
+            "max_queued_messages": 10_000_000,
             "queue_qos0_messages": "true",
         }
         return "".join(f"{name} {value}\n" for name, value in settings.items())
