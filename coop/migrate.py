@@ -1,6 +1,7 @@
 """Forward-only migrations of all rooms, in one global sequence."""
 
 import logging
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,19 @@ import psycopg
 from yoyo import get_backend, read_migrations
 from yoyo.migrations import MigrationList
 
+from coop.database import Connection
+from coop.errors import Unavailable
+
 log = logging.getLogger("coop.migrate")
 
 ROOMS = ("coop", "booking", "telemetry", "billing", "dashboards")
 _ADVISORY_LOCK = 7_269_110  # any constant that only this file uses
+
+
+class TablesMissing(Unavailable):
+    """The database is older than this version of the code."""
+
+    code = "coop.tables_missing"
 
 
 def migrate(owner_url: str) -> list[str]:
@@ -42,9 +52,19 @@ def pending(owner_url: str) -> list[str]:
         return [migration.id for migration in backend.to_apply(_all())]
 
 
+@cache
 def known() -> list[str]:
     """The ids of all migrations that this version of the code brings, in order."""
     return [migration.id for migration in _all()]
+
+
+def missing(conn: Connection) -> list[str]:
+    """The ids of migrations that this database lacks, asked by the application's role; all of them in an empty one."""
+    row = conn.execute("SELECT to_regclass('_yoyo_migration') IS NOT NULL").fetchone()
+    applied: set[str] = set()
+    if row == (True,):
+        applied = {each for (each,) in conn.execute("SELECT migration_id FROM _yoyo_migration")}
+    return [each for each in known() if each not in applied]
 
 
 def _all() -> Any:  # yoyo has no type information

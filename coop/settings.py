@@ -75,6 +75,9 @@ class Settings:
         default=False,
         metadata={"what": "webhooks and web push may go to private and loopback addresses, and over plain HTTP"},
     )
+    log_format: str = field(
+        default="plain", metadata={"what": "how logs are written: plain, or json (an object a line)"}
+    )
     pool_size: int = field(default=16, metadata={"what": "database connections of one process, at most"})
     ingest_batch_messages: int = field(default=500, metadata={"what": "messages in one ingest transaction, at most"})
     ingest_batch_ms: int = field(default=100, metadata={"what": "milliseconds until a smaller batch is written"})

@@ -6,8 +6,9 @@ from copy import deepcopy
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.middleware.gzip import GZipMiddleware
+from prometheus_client.core import Metric
 
 import billing.api
 import booking.api
@@ -32,10 +33,14 @@ import telemetry.thresholds.api
 from billing import quote
 from coop import database, problems, tables
 from coop.body import BodyLimit
+from coop.database import Connection
+from coop.door import Entrance
+from coop.migrate import TablesMissing, missing
 from coop.openapi import describe
 from coop.rights import answering, mount
 from coop.settings import Settings
 from dashboards import live, pages
+from moyai import metrics
 from moyai.rights import RIGHTS
 
 API = "/api/v1"
@@ -84,9 +89,21 @@ def healthz() -> dict[str, str]:
 
 @health.get("/readyz")
 def readyz(request: Request) -> dict[str, str]:
-    """The process can do its work: the database answers. 503 otherwise."""
-    database.run(request.app.state.pool, lambda conn: conn.execute("SELECT 1"))
+    """The process can do its work: the database answers and has this version's tables. 503 otherwise."""
+    left = database.run(request.app.state.pool, missing)
+    if left:
+        raise TablesMissing(count=len(left), first=left[0])
     return {"status": "ready"}
+
+
+@health.get("/metrics", include_in_schema=False)
+def tell_prometheus(door: Entrance) -> Response:
+    """What Prometheus is told of the installation and of this process. It comes with a token, as any program."""
+
+    def ask(question: Callable[[Connection], list[Metric]]) -> list[Metric]:
+        return door.run(question)
+
+    return Response(metrics.exposition(metrics.OfInstallation(ask)), media_type=metrics.CONTENT_TYPE)
 
 
 @health.get(f"{API}/openapi.json", include_in_schema=False)

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from coop.settings import Settings
+from moyai.logs import configuration, to_stderr
 from moyai.terminal import interruptible, say
 
 Data = Annotated[
@@ -26,8 +27,8 @@ Host = Annotated[
 Port = Annotated[
     int | None, typer.Option(help="Port of the pages and the API; 0 picks a free one.", show_default="8000")
 ]
-HealthPort = Annotated[int, typer.Option(help="Port of /healthz and /readyz; 0 picks a free one.")]
-HealthHost = Annotated[str, typer.Option(help="Address of /healthz and /readyz.")]
+HealthPort = Annotated[int, typer.Option(help="Port of /healthz, /readyz and /metrics; 0 picks a free one.")]
+HealthHost = Annotated[str, typer.Option(help="Address of /healthz, /readyz and /metrics.")]
 
 
 def up(data: Data = None, host: Host = None, port: Port = None) -> None:
@@ -47,7 +48,7 @@ def up(data: Data = None, host: Host = None, port: Port = None) -> None:
     if data is not None:
         os.environ["MOYAI_DATA_FOLDER"] = str(data)
     settings = _on(Settings.from_environment(), host, port)
-    _log_to_stderr(logging.WARNING)
+    to_stderr(logging.WARNING, settings.log_format)
     interruptible()
     console = Console(stderr=True)
     progress = console.status(say("moyai.up.starting"))
@@ -90,34 +91,53 @@ def serve(
         port=settings.http_port,
         workers=workers,
         access_log=False,
+        log_config=configuration(logging.INFO, settings.log_format),
         server_header=False,
         proxy_headers=settings.https,
         timeout_graceful_shutdown=3,
     )
 
 
-def ingest(health_port: HealthPort = 0, health_host: HealthHost = "127.0.0.1") -> None:
+def ingest(
+    slot: Annotated[int, typer.Option(min=0, help="Which of several this is; each number runs once.")] = 0,
+    leave: Annotated[
+        bool, typer.Option("--leave", help="Take what waits for this slot, give the slot up, and end.")
+    ] = False,
+    health_port: HealthPort = 0,
+    health_host: HealthHost = "127.0.0.1",
+) -> None:
     """Listen to the machines over MQTT and write their readings; acknowledge only what is committed.
 
-    Needs MOYAI_DATABASE_URL and MOYAI_MQTT_URL; one is enough for a cooperative. /healthz answers while the process
+    Needs MOYAI_DATABASE_URL and MOYAI_MQTT_URL; one is enough for a cooperative. On a broker that speaks MQTT 5 several
+    share the work, each with a slot of its own; one that ends comes back under its slot, or gives it up with --leave.
+
+    /healthz answers while the process
     lives; /readyz when it has subscribed, with its counters. Ctrl-C or SIGTERM writes what has arrived, then ends.
 
     **Example**
 
         moyai ingest --health-port 8001
+        moyai ingest --slot 1
     """
-    from moyai.health import serving
+    from moyai.health import ground, serving
+    from moyai.metrics import OfIngester, exposition
     from telemetry.ingest.ingester import Ingester
+    from telemetry.sparkplug.host import SparkplugHosts
 
     settings = Settings.from_environment().require("database_url", "mqtt_url")
-    _log_to_stderr(logging.INFO)
-    ingester = Ingester(settings)
+    to_stderr(logging.INFO, settings.log_format)
+    ingester, hosts = Ingester(settings, slot, leaving=leave), SparkplugHosts(settings)
 
     def state() -> dict[str, object]:
         metrics = ingester.metrics
-        return {"ready": metrics.connected, **asdict(metrics)}
+        base = ground(settings)
+        groups = sorted(hosts.metrics)
+        return {**base, "ready": bool(base["ready"]) and metrics.connected, **asdict(metrics), "sparkplug": groups}
 
-    with _stop_event() as stop, serving(health_host, health_port, state):
+    def metrics() -> bytes:
+        return exposition(OfIngester(lambda: ingester.metrics))
+
+    with _stop_event() as stop, serving(health_host, health_port, state, metrics), hosts.beside(stop):
         ingester.run(stop)
 
 
@@ -131,22 +151,23 @@ def work(health_port: HealthPort = 0, health_host: HealthHost = "127.0.0.1") -> 
 
         moyai work --health-port 8002
     """
-    from moyai.health import database_answers, serving
+    from moyai.health import asking, ground, serving
+    from moyai.metrics import OfInstallation, exposition
     from moyai.work import run
 
     settings = Settings.from_environment().require("database_url")
-    _log_to_stderr(logging.INFO)
-    with _stop_event() as stop, serving(health_host, health_port, lambda: {"ready": database_answers(settings)}):
+    to_stderr(logging.INFO, settings.log_format)
+
+    def metrics() -> bytes:
+        return exposition(OfInstallation(asking(settings)))
+
+    with _stop_event() as stop, serving(health_host, health_port, lambda: ground(settings), metrics):
         run(settings, stop)
 
 
 def _on(settings: Settings, host: str | None, port: int | None) -> Settings:
     host = settings.http_host if host is None else host
     return replace(settings, http_host=host, http_port=settings.http_port if port is None else port)
-
-
-def _log_to_stderr(level: int) -> None:
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
 @contextmanager

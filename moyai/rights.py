@@ -16,6 +16,7 @@ RIGHTS: Table = {
     # the roof
     ("GET", "/healthz"): ANYONE,
     ("GET", "/readyz"): ANYONE,
+    ("GET", "/metrics"): REVIEWS | OFFICE_AND_OPERATOR | {Role.MACHINE},
     ("GET", "/api/v1/openapi.json"): ANYONE,
     # coop
     ("POST", "/api/v1/session"): ANYONE,
@@ -190,6 +191,10 @@ RIGHTS: Table = {
     ("POST", "/machines/{machine_id}/reserve"): BOOKS,
     ("GET", "/reservations"): SIGNED_IN,
     ("POST", "/reservations/{reservation_id}/cancel"): BOOKS,
+    ("GET", "/machines/{machine_id}/threshold"): OFFICE_AND_OPERATOR,
+    ("POST", "/machines/{machine_id}/threshold"): OFFICE_AND_OPERATOR,
+    ("GET", "/machines/{machine_id}/threshold/live"): OFFICE_AND_OPERATOR,
+    ("GET", "/machines/{machine_id}/threshold/found"): OFFICE_AND_OPERATOR,
     ("GET", "/utilisation"): SIGNED_IN,
     ("GET", "/utilisation.{form}"): SIGNED_IN,
     ("GET", "/me"): SIGNED_IN,

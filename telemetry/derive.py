@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+from prometheus_client import Histogram
+
 from coop import database, events
 from coop.database import Connection, DatabaseAway, Pool
 from coop.settings import Settings
@@ -20,6 +22,7 @@ from telemetry.usage.account import account
 log = logging.getLogger("telemetry.derive")
 
 _AFTER_FAILURE_SECONDS = 1.0
+DERIVE_SECONDS = Histogram("moyai_derive_seconds", "Deriving what changed of one machine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ def derive(conn: Connection, machine_id: str) -> Derived | None:
 def derive_waiting(pool: Pool) -> Iterator[Derived]:
     """Derive each machine that waits for it, once, in a transaction of its own."""
     for machine_id in database.run(pool, store_states.machines_to_derive):
-        derived = database.run(pool, partial(derive, machine_id=machine_id))
+        with DERIVE_SECONDS.time():
+            derived = database.run(pool, partial(derive, machine_id=machine_id))
         if derived is not None:
             log.info("derived machine=%s intervals=%s usages=%s", machine_id, derived.intervals, derived.usages)
             yield derived

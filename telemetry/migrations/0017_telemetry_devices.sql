@@ -55,3 +55,6 @@ CREATE UNIQUE INDEX alert_once_while_open ON telemetry.alert (kind, coalesce(dev
     WHERE closed_at IS NULL;
 
 REVOKE DELETE, TRUNCATE ON telemetry.alert FROM moyai_app;
+
+-- A process says that it cannot work yet when tables are missing.
+GRANT SELECT ON _yoyo_migration TO moyai_app;
