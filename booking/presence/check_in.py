@@ -121,7 +121,13 @@ def give_badge(conn: Connection, viewer: Viewer, hashed: bytes, person_id: UUID,
 
 def badge(conn: Connection, hashed: bytes, machine_id: str, now: datetime) -> Tap:
     """Somebody holds a badge to a machine: who is not there yet comes, who is there leaves. Never raises for a person
-    who may not: the device says why."""
+    who may not: the reader shows why."""
+    tap = _tap(conn, hashed, machine_id, now)
+    store_presence.keep_tap(conn, machine_id, tap.what, now)
+    return tap
+
+
+def _tap(conn: Connection, hashed: bytes, machine_id: str, now: datetime) -> Tap:
     person_id = store_presence.badge_holder(conn, hashed)
     if person_id is None:
         return Tap(Tapped.UNKNOWN_BADGE)

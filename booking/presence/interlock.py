@@ -7,10 +7,14 @@ when it hears nothing any more is set per machine, and told to it with every wor
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from booking.presence.rules import Signal
+
+SAID_AGAIN = timedelta(seconds=60)
+FALLS_BACK = timedelta(seconds=300)
+"""A device that heard nothing for so long does what was set for when the network is lost."""
 
 
 class Form(StrEnum):
@@ -85,21 +89,40 @@ def decide(interlock: Interlock, situation: Situation, now: datetime) -> Permit:
     return Permit(True)
 
 
-def command(interlock: Interlock, permit: Permit, cooperative: str) -> tuple[str, bytes]:
-    """Topic and payload that tell the device; to be retained, so that it learns it again after a loss.
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a device is told. What is not retained is said again every `SAID_AGAIN` while it holds."""
 
-    moyai: JSON. Shelly: a Gen2 RPC `Switch.Set`. Tasmota: `POWER`. The last two know no reasons: for them a switch that
-    is on permits.
+    topic: str
+    payload: bytes
+    retain: bool = True
+
+
+def commands(interlock: Interlock, permit: Permit, cooperative: str) -> list[Word]:
+    """What tells the devices of a machine whether it may start: the one at its input, and any that shows why not.
+
+    A Shelly is told to fall back by itself when it hears nothing any more (`toggle_after`), so each word is said again
+    in time. A Tasmota does what its own rule says when it loses the broker.
     """
-    if interlock.form is Form.SHELLY:
-        call = {
-            "id": 1,
-            "src": f"moyai/{cooperative}",
-            "method": "Switch.Set",
-            "params": {"id": 0, "on": permit.enable},
-        }
-        return f"{interlock.target}/rpc", json.dumps(call).encode()
-    if interlock.form is Form.TASMOTA:
-        return f"cmnd/{interlock.target}/POWER", b"ON" if permit.enable else b"OFF"
     said = {"enable": permit.enable, "reason": permit.reason, "on_network_loss": interlock.on_network_loss}
-    return f"moyai/{cooperative}/{interlock.machine_id}/command/enable", json.dumps(said).encode()
+    words = [Word(f"moyai/{cooperative}/{interlock.machine_id}/command/enable", json.dumps(said).encode())]
+    if interlock.form is Form.SHELLY:
+        params = {"id": 0, "on": permit.enable, **_falls_back(interlock.on_network_loss, permit)}
+        call = {"id": 1, "src": f"moyai/{cooperative}", "method": "Switch.Set", "params": params}
+        retain = interlock.on_network_loss is OnLoss.STAY
+        words.append(Word(f"{interlock.target}/rpc", json.dumps(call).encode(), retain))
+    if interlock.form is Form.TASMOTA:
+        words.append(Word(f"cmnd/{interlock.target}/POWER", b"ON" if permit.enable else b"OFF"))
+    return words
+
+
+def answer(machine_id: str, what: str, at: datetime, cooperative: str) -> Word:
+    """What the badge reader at a machine shows for a moment: what the badge did, or why nothing."""
+    said = {"answer": what, "at": at.isoformat()}
+    return Word(f"moyai/{cooperative}/{machine_id}/command/badge", json.dumps(said).encode(), retain=False)
+
+
+def _falls_back(on_loss: OnLoss, permit: Permit) -> dict[str, int]:
+    """After which silence a switch returns to the state that was set for it; nothing if it is in it."""
+    wanted = {OnLoss.ENABLE: True, OnLoss.WITHHOLD: False, OnLoss.STAY: permit.enable}[on_loss]
+    return {} if wanted is permit.enable else {"toggle_after": FALLS_BACK // timedelta(seconds=1)}

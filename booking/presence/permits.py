@@ -7,7 +7,8 @@ from typing import Any
 from psycopg import errors
 
 from booking import store
-from booking.presence.interlock import Form, Interlock, OnLoss, Permit, Situation, decide
+from booking.presence import store as store_presence
+from booking.presence.interlock import Form, Interlock, OnLoss, Permit, Situation, Word, answer, commands, decide
 from booking.presence.rules import Signal
 from coop import audit
 from coop.database import Connection
@@ -18,6 +19,8 @@ from coop.machines import MachineUnknown
 from coop.queries import load
 
 SQL = load("booking.presence")
+TAP_IS_SHOWN = timedelta(seconds=15)
+"""How long after a badge was held to a reader the answer is still worth telling."""
 
 
 class TargetMissing(Invalid):
@@ -29,6 +32,12 @@ class TargetMissing(Invalid):
 def permits(conn: Connection, now: datetime) -> list[tuple[Interlock, Permit]]:
     """Every machine whose start is permitted by us, by id, with whether it may start now."""
     return [_permit(conn, row, now) for row in conn.execute(SQL["interlocks"], {"now": now, "machine_id": None})]
+
+
+def words(conn: Connection, cooperative: str, now: datetime) -> list[Word]:
+    """All that is to be said to devices now: whether their machines may start, and what was just held to a reader."""
+    said = [word for each, permit in permits(conn, now) for word in commands(each, permit, cooperative)]
+    return said + [answer(*tap, cooperative) for tap in store_presence.taps_since(conn, now - TAP_IS_SHOWN)]
 
 
 def permit(conn: Connection, machine_id: str, now: datetime) -> tuple[Interlock, Permit]:

@@ -121,6 +121,13 @@ ON CONFLICT (badge_hash) DO UPDATE SET person_id = excluded.person_id, given_at 
 SELECT b.person_id FROM booking.badge b JOIN coop.person p ON p.id = b.person_id AND p.active
 WHERE b.badge_hash = %(badge_hash)s
 
+-- keep_tap: What the last badge at a machine did, or why nothing.
+INSERT INTO booking.tap AS t (machine_id, at, what) VALUES (%(machine_id)s, %(now)s, %(what)s)
+ON CONFLICT (machine_id) DO UPDATE SET at = excluded.at, what = excluded.what WHERE t.at <= excluded.at
+
+-- taps_since: What badges did at machines since a moment.
+SELECT machine_id, what, at FROM booking.tap WHERE at >= %(since)s ORDER BY machine_id
+
 -- interlocks: The machines whose start is permitted by us, with all that decides about it now.
 SELECT l.machine_id, l.form, l.target, l.on_network_loss, l.needs_check_in,
        m.in_service, s.running_since, s.idle_since, s.valid_until,

@@ -154,6 +154,16 @@ def give_badge(conn: Connection, badge_hash: bytes, person_id: UUID, now: dateti
     conn.execute(SQL["give_badge"], {"badge_hash": badge_hash, "person_id": person_id, "now": now})
 
 
+def keep_tap(conn: Connection, machine_id: str, what: str, now: datetime) -> None:
+    """Remember what the last badge at a machine did."""
+    conn.execute(SQL["keep_tap"], {"machine_id": machine_id, "what": what, "now": now})
+
+
+def taps_since(conn: Connection, moment: datetime) -> list[tuple[str, str, datetime]]:
+    """What badges did at machines since `moment`, by machine: the machine, what, and when."""
+    return [(machine_id, what, at) for machine_id, what, at in conn.execute(SQL["taps_since"], {"since": moment})]
+
+
 def badge_holder(conn: Connection, badge_hash: bytes) -> UUID | None:
     """Whose badge it is, if an active person's."""
     row = conn.execute(SQL["badge_holder"], {"badge_hash": badge_hash}).fetchone()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from booking import Status, Wish, cancel, find, reserve
+from booking import Status, Wish, announce_late, cancel, find, reserve
 from booking.jobs import sweep
 from booking.model import Reservation
 from booking.presence import check_in, overrun, release
@@ -208,6 +208,21 @@ def test_the_sweep_releases_nobody_on_such_a_signal(
         sweep(pool, at(minute))
     assert status(conn, booked) is Status.CONFIRMED
     assert fees(conn) == []
+
+
+def test_who_announced_to_be_late_is_waited_for(
+    conn: Connection, pool: Pool, sato: Viewer, booked: Reservation
+) -> None:
+    check_in.hear(conn, "cmm-1", Signal(idle_since=at(-30)), BEFORE)
+    announce_late(conn, sato, booked.id, at(15), BEFORE)
+    conn.commit()
+    seen = []
+    for minute in range(40):
+        sweep(pool, at(minute))
+        asked = conn.execute("SELECT count(*) FROM booking.no_show_question").fetchone()
+        seen.append((status(conn, booked), asked == (1,)))
+        conn.rollback()
+    assert seen == [(Status.CONFIRMED, False)] * 25 + [(Status.CONFIRMED, True)] * 10 + [(Status.RELEASED, True)] * 5
 
 
 def test_who_says_they_are_coming_keeps_the_slot(

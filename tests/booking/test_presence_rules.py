@@ -2,12 +2,13 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking.presence.interlock import Deny, Form, Interlock, OnLoss, Permit, Situation, command, decide
+from booking.presence.interlock import Deny, Form, Interlock, OnLoss, Permit, Situation, commands, decide
 from booking.presence.rules import Absence, PresenceRule, Signal, Step, step
 from coop.interval import Interval
 
@@ -123,12 +124,31 @@ def test_only_a_new_start_is_ever_withheld(lock: Interlock, now: Situation, expe
 
 
 def test_devices_are_told_in_their_own_words() -> None:
-    no = Permit(False, Deny.NO_BOOKING)
-    topic, payload = command(Interlock("cmm-1", on_network_loss=OnLoss.STAY), no, "demo")
-    assert topic == "moyai/demo/cmm-1/command/enable"
-    assert json.loads(payload) == {"enable": False, "reason": "no_booking", "on_network_loss": "stay"}
-    topic, payload = command(Interlock("cmm-1", Form.SHELLY, "shellyplus1-a8032abe54dc"), Permit(True), "demo")
-    assert topic == "shellyplus1-a8032abe54dc/rpc"
-    call = json.loads(payload)
-    assert (call["method"], call["params"]) == ("Switch.Set", {"id": 0, "on": True})
-    assert command(Interlock("cmm-1", Form.TASMOTA, "tasmota_3F2A"), no, "demo") == ("cmnd/tasmota_3F2A/POWER", b"OFF")
+    yes, no = Permit(True), Permit(False, Deny.NO_BOOKING)
+    [shown] = commands(Interlock("cmm-1", on_network_loss=OnLoss.STAY), no, "demo")
+    assert (shown.topic, shown.retain) == ("moyai/demo/cmm-1/command/enable", True)
+    assert json.loads(shown.payload) == {"enable": False, "reason": "no_booking", "on_network_loss": "stay"}
+    shown, switch = commands(Interlock("cmm-1", Form.SHELLY, "shellyplus1-a8032abe54dc"), yes, "demo")
+    assert (shown.topic, switch.topic) == ("moyai/demo/cmm-1/command/enable", "shellyplus1-a8032abe54dc/rpc")
+    assert json.loads(switch.payload)["method"] == "Switch.Set"
+    shown, switch = commands(Interlock("cmm-1", Form.TASMOTA, "tasmota_3F2A"), no, "demo")
+    assert json.loads(shown.payload)["reason"] == "no_booking", "a display beside it says why not"
+    assert (switch.topic, switch.payload, switch.retain) == ("cmnd/tasmota_3F2A/POWER", b"OFF", True)
+
+
+@pytest.mark.parametrize(
+    ("on_loss", "permit", "params"),
+    [
+        (OnLoss.ENABLE, Permit(True), {"on": True}),
+        (OnLoss.ENABLE, Permit(False, Deny.NO_BOOKING), {"on": False, "toggle_after": 300}),
+        (OnLoss.WITHHOLD, Permit(True), {"on": True, "toggle_after": 300}),
+        (OnLoss.WITHHOLD, Permit(False, Deny.NO_BOOKING), {"on": False}),
+        (OnLoss.STAY, Permit(True), {"on": True}),
+        (OnLoss.STAY, Permit(False, Deny.NO_BOOKING), {"on": False}),
+    ],
+)
+def test_a_shelly_that_hears_nothing_does_what_was_set(on_loss: OnLoss, permit: Permit, params: dict[str, Any]) -> None:
+    """`toggle_after`: Shelly Gen2 `Switch.Set`, the seconds after which the switch flips back."""
+    _, switch = commands(Interlock("cmm-1", Form.SHELLY, "shelly", on_loss), permit, "demo")
+    assert json.loads(switch.payload)["params"] == {"id": 0, **params}
+    assert switch.retain is (on_loss is OnLoss.STAY), "a word of yesterday must not withhold a start"

@@ -44,14 +44,14 @@ class Device:
         self.client.loop_start()
 
     def hears(self, topic: str, expected: object) -> None:
-        """Wait until the last word on `topic` is `expected` (of a JSON object: its `enable` and `reason`)."""
+        """Wait until the last word on `topic` is `expected` (of JSON what it says)."""
         until = monotonic() + PATIENCE_SECONDS
         said: object = None
         while monotonic() < until:
             said = self.heard.get(topic)
             if isinstance(said, bytes) and said.startswith(b"{"):
                 word = json.loads(said)
-                said = (word["enable"], word["reason"]) if "enable" in word else word["params"]
+                said = (word["enable"], word["reason"]) if "enable" in word else word.get("params", word.get("answer"))
             if said == expected:
                 return
             sleep(0.05)
@@ -92,7 +92,8 @@ def test_a_device_hears_what_is_permitted_now_and_after_it_was_away(
         try:
             with ingesting(settings) as ingester, speaking(pool, settings):
                 device.hears("moyai/test/cmm-1/command/enable", (False, "no_booking"))
-                device.hears("shelly-2/rpc", {"id": 0, "on": False})
+                device.hears("shelly-2/rpc", {"id": 0, "on": False, "toggle_after": 300})
+                device.hears("moyai/test/cmm-2/command/enable", (False, "no_booking"))
                 device.hears("cmnd/tasmota-3/POWER", b"OFF")
                 slot = Interval.of(now.replace(minute=0, second=0, microsecond=0), timedelta(hours=2))
                 made = reserve(conn, SYSTEM, Wish("cmm-1", slot, member_id="m01"), now)
@@ -105,6 +106,9 @@ def test_a_device_hears_what_is_permitted_now_and_after_it_was_away(
                 device.hears("moyai/test/cmm-1/command/enable", (False, "no_booking"))
                 device.hears("shelly-2/rpc", {"id": 0, "on": True})
                 device.hears("cmnd/tasmota-3/POWER", b"ON")
+                check_in.badge(conn, check_in.badge_hash("k" * 32, "never given"), "cmm-1", datetime.now(UTC))
+                conn.commit()
+                device.hears("moyai/test/cmm-1/command/badge", "unknown_badge")
                 until = monotonic() + PATIENCE_SECONDS
                 while ingester.metrics.acknowledged < 3 and monotonic() < until:
                     sleep(0.05)
