@@ -1,7 +1,9 @@
 """Services through HTTP: defined by the office, booked by engineers, carried out by the operator."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import time
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -225,6 +227,22 @@ def test_nobody_overwrites_a_pool_or_service_unseen(room: Room, path: str, one: 
     assert (stale.status_code, stale.json()["code"]) == (412, "coop.changed_meanwhile")
     assert room.sato.get(address).headers["etag"] == changed.headers["etag"]
     assert put(address, json=one, headers={"If-Match": "*"}).status_code == 204
+
+
+def test_of_two_who_change_what_they_read_at_once_one_is_told(room: Room) -> None:
+    pool = {"name_ja": "器", "name_en": "Gauges", "unit_ids": ["cmm-1"]}
+    address = f"{API}/pools/gauges"
+    for round_of in range(5):
+        tag = room.sato.get(address).headers.get("etag")
+        headers, both = {"If-Match": tag} if tag else {}, Barrier(2)
+
+        def put(name: str, headers: dict[str, str] = headers, both: Barrier = both) -> int:
+            both.wait()
+            return int(room.office.put(address, json=pool | {"name_en": name}, headers=headers).status_code)
+
+        with ThreadPoolExecutor(2) as threads:
+            statuses = sorted(threads.map(put, (f"a{round_of}", f"b{round_of}")))
+        assert statuses == ([204, 412] if tag else [204, 428])
 
 
 def test_all_pools_are_listed(room: Room) -> None:
