@@ -11,6 +11,7 @@ from telemetry import decoders
 from telemetry.decoders.saying import MAX_PAYLOAD_BYTES
 from telemetry.decoders.sparkplug import Birth
 from telemetry.decoders.sparkplug_payload import payload
+from telemetry.devices.rights import rights_of
 from telemetry.model import Reason, Rejected
 from tests.telemetry.decoders.heard import NOW, context, heard, message, speaker
 
@@ -166,3 +167,10 @@ def test_a_device_whose_topic_lies_within_anothers_is_not_heard_in_its_place() -
 
 def test_the_subscriptions_are_the_cooperatives_and_those_of_devices_that_speak_elsewhere() -> None:
     assert ALL.subscriptions() == ["moyai/demo/#", "shellies/plug/#"]
+
+
+def test_an_edge_node_may_speak_for_itself_and_hears_that_it_is_to_be_born_again() -> None:
+    rights = rights_of("demo", "edge", "spBv1.0/G/E", hears_commands=False)
+    assert rights.publish == ("moyai/demo/edge/#", "spBv1.0/G/+/E/#")
+    assert rights.subscribe == ("spBv1.0/G/NCMD/E/#", "spBv1.0/G/DCMD/E/#")
+    assert set(rights.subscribe) < set(rights.silent)
