@@ -13,7 +13,7 @@ from coop.identity import Role
 from coop.machines import MachineUnknown
 from coop.problems import locale_of
 from coop.register import Cooperative
-from dashboards import design, live, problem_types, refused, reports, reserving, signing_in
+from dashboards import design, devices, live, problem_types, refused, reports, reserving, signing_in, thresholds
 from dashboards.shell import ASSETS, DIST, page
 from dashboards.store import board
 from dashboards.today import Board
@@ -94,5 +94,14 @@ def _shown(door: Door, seen: Board, show: str, *, fragment: bool = False) -> dic
     }
 
 
-ROUTERS = (pages, problem_types.router, signing_in.router, reserving.router, reports.router, live.router)
+ROUTERS = (
+    pages,
+    problem_types.router,
+    signing_in.router,
+    reserving.router,
+    thresholds.router,
+    reports.router,
+    devices.router,
+    live.router,
+)
 """Every page's routes, side by side: a router inside another would hide its routes from the table of rights."""

@@ -72,6 +72,10 @@ class Say:
         """Hours for a table: `2.50`."""
         return f"{seconds / 3600:,.2f}"
 
+    def watts(self, watts: float) -> str:
+        """`412 W`, below ten with one decimal."""
+        return f"{watts:,.0f} W" if watts >= 10 else f"{watts:.1f} W"
+
     def percent(self, part: float, whole: float) -> str:
         """`42.5 %`, or a dash where there is nothing to divide by."""
         return f"{100 * part / whole:.1f} %" if whole else "–"

@@ -196,6 +196,7 @@ RIGHTS: Table = {
     ("GET", "/machines/{machine_id}/threshold/live"): OFFICE_AND_OPERATOR,
     ("GET", "/machines/{machine_id}/threshold/found"): OFFICE_AND_OPERATOR,
     ("GET", "/utilisation"): SIGNED_IN,
+    ("GET", "/devices"): OFFICE_AND_OPERATOR,
     ("GET", "/utilisation.{form}"): SIGNED_IN,
     ("GET", "/me"): SIGNED_IN,
     ("GET", "/sign-in"): ANYONE,

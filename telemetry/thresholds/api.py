@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
@@ -148,10 +148,10 @@ def set_threshold(machine_id: str, body: ThresholdWanted, door: Entrance) -> Res
     return door.once(saved, asked=body)
 
 
-def _of_rule(channel: str, rule: StateRule | None) -> dict[str, object]:
+def _of_rule(channel: str, rule: StateRule | None) -> dict[str, Any]:
     known = rule if rule is not None and rule.kind == "power" else StateRule("power")
     names = ("on_watts", "off_watts", "standby_watts", "on_seconds", "off_seconds")
-    return {"channel": channel} | {name: getattr(known, name) for name in names}
+    return {"channel": channel, **{name: getattr(known, name) for name in names}}
 
 
 def _proposal(proposal: Proposal) -> ProposalView:

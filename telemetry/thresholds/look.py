@@ -19,7 +19,7 @@ from telemetry.thresholds.proposal import Proposal, between, propose
 
 SQL = load("telemetry.thresholds")
 
-AROUND = timedelta(seconds=15)
+BEFORE, AFTER = timedelta(seconds=5), timedelta(seconds=15)
 """What a person says holds this long before and after they press the button."""
 
 HOLDS_AT_MOST = timedelta(minutes=15)
@@ -90,7 +90,8 @@ def live(conn: Connection, machine_id: str, now: datetime, channel: str | None =
     name = _channel(conn, machine_id, now, rule, channel)
     values = {"machine_id": machine_id, "channel": name, "since": now - HOLDS_AT_MOST, "now": now}
     row = conn.execute(SQL["latest"], values).fetchone()
-    return Live(name, *(row or (None, None)), rule)
+    at, watts = row or (None, None)
+    return Live(name, at, watts, rule)
 
 
 def recorded_day(
@@ -119,7 +120,7 @@ def shown(
     """What was seen when a person said so; `complete` once the time after the last press is over."""
     name = live(conn, machine_id, now, channel).channel
     seen = [_around(conn, machine_id, name, moment) for moment in (idle_at, measuring_at)]
-    return Shown(seen[0], seen[1], now >= measuring_at + AROUND, between(*seen))
+    return Shown(seen[0], seen[1], now >= measuring_at + AFTER, between(*seen))
 
 
 def histogram(watts: Sequence[float], held: Sequence[float]) -> list[Bin]:
@@ -177,7 +178,7 @@ def _readings(conn: Connection, machine_id: str, channel: str, window: Interval)
 
 def _around(conn: Connection, machine_id: str, channel: str, moment: datetime) -> list[float]:
     """The readings near a moment; of a plug that reports seldom, the last before it."""
-    near = _readings(conn, machine_id, channel, Interval(moment - AROUND, moment + AROUND))
+    near = _readings(conn, machine_id, channel, Interval(moment - BEFORE, moment + AFTER))
     if not near:
         near = _readings(conn, machine_id, channel, Interval(moment - HOLDS_AT_MOST, moment))[-1:]
     return [watts for _, watts in near]

@@ -168,7 +168,8 @@ def _depth(density: Floats, cut: int, start: int, end: int) -> float:
 
 def _level(power: Floats, held: Floats) -> Level:
     share = float(held.sum())
-    return Level(*(_quantile(power, held / share, part) for part in (0.5, 0.05, 0.95)), share)
+    middle, low, high = (_quantile(power, held / share, part) for part in (0.5, 0.05, 0.95))
+    return Level(middle, low, high, share)
 
 
 def _quantile(ordered: Floats, share: Floats, part: float) -> float:

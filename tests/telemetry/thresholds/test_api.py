@@ -43,12 +43,12 @@ def test_a_recorded_day_proposes(cmm: Signal, operator: Caller) -> None:
 def test_operating_the_machine_finds_the_thresholds(cmm: Signal, operator: Caller) -> None:
     now = datetime.now(UTC)
     idle_at, measuring_at = now - timedelta(minutes=2), now - timedelta(minutes=1)
-    cmm.send([(idle_at + timedelta(seconds=n), 60.0 + n) for n in range(-10, 11, 5)])
-    cmm.send([(measuring_at + timedelta(seconds=n), 400.0 + n) for n in range(-10, 11, 5)])
+    cmm.send([(idle_at + timedelta(seconds=n), 60.0 + n) for n in range(-5, 15, 5)])
+    cmm.send([(measuring_at + timedelta(seconds=n), 400.0 + n) for n in range(-5, 15, 5)])
     cmm.conn.commit()
     asked = {"idle_at": idle_at.isoformat(), "measuring_at": measuring_at.isoformat()}
     told = operator.get(f"{THRESHOLD}/shown", params=asked).json()
-    assert (len(told["idle"]), len(told["measuring"]), told["complete"]) == (5, 5, True)
+    assert (len(told["idle"]), len(told["measuring"]), told["complete"]) == (4, 4, True)
     assert 70 < told["proposal"]["off_watts"] < told["proposal"]["on_watts"] < 390
     other_way = {"idle_at": asked["measuring_at"], "measuring_at": asked["idle_at"]}
     assert operator.get(f"{THRESHOLD}/shown", params=other_way).json()["proposal"]["doubt"] == "overlap"
