@@ -41,6 +41,8 @@ class UsageView(BaseModel):
     reservation_id: UUID | None
     member_id: str | None
     person_id: UUID | None
+    energy_kwh: float | None = Field(description="What the machine took meanwhile; null when nothing measured it")
+    parts: int | None = Field(description="What it made meanwhile; null when nothing counted")
 
 
 class DecisionWanted(Wanted):
@@ -130,4 +132,6 @@ def _view(usage: Usage) -> UsageView:
         reservation_id=usage.reservation_id,
         member_id=usage.member_id,
         person_id=usage.person_id,
+        energy_kwh=None if usage.energy_kwh is None else float(usage.energy_kwh),
+        parts=usage.parts,
     )

@@ -30,6 +30,20 @@ ALTER TABLE telemetry.usage
     ADD COLUMN energy_kwh numeric CONSTRAINT usage_energy_not_negative CHECK (energy_kwh >= 0),
     ADD COLUMN parts integer CONSTRAINT usage_parts_not_negative CHECK (parts >= 0);
 
+-- From check-in to check-out a machine is occupied: both make the stretch dirty.
+CREATE FUNCTION telemetry.visit_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM telemetry.mark_difference(OLD.machine_id, tstzrange(OLD.came_at, OLD.left_at, '[]'), NULL)
+        WHERE OLD.left_at IS NOT NULL;
+    PERFORM telemetry.mark_difference(NEW.machine_id, NULL, tstzrange(NEW.came_at, NEW.left_at, '[]'))
+        WHERE NEW.left_at IS NOT NULL;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER visit_marks_dirty AFTER INSERT OR UPDATE OR DELETE ON booking.visit
+    FOR EACH ROW EXECUTE FUNCTION telemetry.visit_changed();
+
 -- How far billing closed its periods: usage before is in a closed period, and a change of it becomes an adjustment.
 CREATE TABLE telemetry.closed (
     single  boolean PRIMARY KEY DEFAULT true CONSTRAINT closed_is_single CHECK (single),
@@ -46,11 +60,14 @@ ALTER TABLE telemetry.finding
     ADD COLUMN usage_id uuid,
     ADD COLUMN reservation_id uuid CONSTRAINT finding_reservation_exists REFERENCES booking.reservation (id),
     ADD COLUMN detail jsonb NOT NULL DEFAULT '{}',
+    ADD COLUMN settled_by uuid CONSTRAINT finding_settled_by_exists REFERENCES coop.person (id),
     DROP CONSTRAINT finding_kind_known,
     ADD CONSTRAINT finding_kind_known CHECK (kind IN ('decision_outdated', 'nobody', 'two', 'sensor_disagrees', 'no_signal',
         'ran_without_signal', 'closed_month_changed')),
     ADD CONSTRAINT finding_decision_is_named CHECK ((kind = 'decision_outdated') = (decision_id IS NOT NULL)),
     ADD CONSTRAINT finding_not_empty CHECK (NOT isempty(during));
+
+COMMENT ON COLUMN telemetry.finding.settled_by IS 'who said that it is well so: it is not raised again; null: it went by itself';
 
 COMMENT ON COLUMN telemetry.finding.usage_id IS 'no foreign key: derivation replaces usages';
 

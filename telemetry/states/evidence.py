@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,6 +38,58 @@ def moment(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
+def bounds_of(conn: Connection, machine_id: str | None = None) -> defaultdict[str, list[Bound]]:
+    """Which channels spoke for each machine, or for one, and when."""
+    found: defaultdict[str, dict[tuple[int, int], Bound]] = defaultdict(dict)
+    rows = conn.execute(SQL["bounds"], {"machine_id": machine_id})
+    for machine, binding, device, channel, name, since, until, *corrected, offset in rows:
+        bound = found[machine].get((binding, channel)) or Bound(device, channel, name, *_span(since, until))
+        if offset is not None:
+            correction = (*_span(*corrected), offset * SECOND)
+            bound = replace(bound, corrections=(*bound.corrections, correction))
+        found[machine][binding, channel] = bound
+    return defaultdict(list, {machine: list(bounds.values()) for machine, bounds in found.items()})
+
+
+def numbers(
+    conn: Connection, sources: Iterable[Source], since: int, until: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """True times and values of the numbers from `sources` in true time `[since, until)`, in order."""
+    parts = []
+    for source in sources:
+        if values := _stretch(source, since, until):
+            times, said = _packed(conn, values)
+            parts.append((times + (_POSTGRES_EPOCH + source.offset), said))
+    if not parts:
+        return np.empty(0, np.int64), np.empty(0, np.float64)
+    at = np.concatenate([times for times, _ in parts])
+    value = np.concatenate([said for _, said in parts])
+    order = np.argsort(at, kind="stable") if len(parts) > 1 else slice(None)
+    return at[order], value[order]
+
+
+def number_before(conn: Connection, sources: Iterable[Source], since: int, until: int) -> tuple[int, float] | None:
+    """True time and value of the last number from `sources` in true time `[since, until)`."""
+    found: list[tuple[int, float]] = []
+    for source in sources:
+        values = _stretch(source, since, until)
+        row = conn.execute(SQL["number_before"], values).fetchone() if values else None
+        if row is not None:
+            found.append((micros(row[0]) + source.offset, row[1]))
+    return max(found, default=None)
+
+
+def number_after(conn: Connection, sources: Iterable[Source], since: int, until: int) -> int | None:
+    """True time of the first number from `sources` in true time `[since, until)`."""
+    found: list[int] = []
+    for source in sources:
+        values = _stretch(source, since, until)
+        row = conn.execute(SQL["number_after"], values).fetchone() if values else None
+        if row is not None:
+            found.append(micros(row[0]) + source.offset)
+    return min(found, default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Which readings speak for a machine, and by which rule they are read."""
@@ -55,17 +107,10 @@ class Evidence:
         rules: defaultdict[str, list[tuple[int, int, StateRule]]] = defaultdict(list)
         for machine, since, until, *rest in conn.execute(SQL["state_rules"], {"machine_id": machine_id}):
             rules[machine].append((*_span(since, until), rule_of(*rest)))
-        bounds: defaultdict[str, dict[tuple[int, int], Bound]] = defaultdict(dict)
-        rows = conn.execute(SQL["bounds"], {"machine_id": machine_id})
-        for machine, binding, device, channel, name, since, until, *corrected, offset in rows:
-            bound = bounds[machine].get((binding, channel)) or Bound(device, channel, name, *_span(since, until))
-            if offset is not None:
-                correction = (*_span(*corrected), offset * SECOND)
-                bound = replace(bound, corrections=(*bound.corrections, correction))
-            bounds[machine][binding, channel] = bound
+        bounds = bounds_of(conn, machine_id)
         found = defaultdict(lambda: cls(segments([], [])))
         for machine in {*rules, *bounds}:
-            found[machine] = cls(segments(rules[machine], bounds[machine].values()))
+            found[machine] = cls(segments(rules[machine], bounds[machine]))
         return found
 
     def segment_at(self, at: int) -> int:
@@ -108,22 +153,10 @@ class _Look:
         if speaker.signal.by_words:
             runs = self._words(speaker.sources)
         else:
-            runs = number_runs(speaker.signal, *self._in_order(speaker.sources), np.array(ends, np.int64))
+            if speaker.sources not in self._numbers:
+                self._numbers[speaker.sources] = numbers(self.conn, speaker.sources, self.since, self.until)
+            runs = number_runs(speaker.signal, *self._numbers[speaker.sources], np.array(ends, np.int64))
         return with_ends(runs, ends) if ends else runs
-
-    def _in_order(self, sources: tuple[Source, ...]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        if sources not in self._numbers:
-            parts = []
-            for source, values in self._stretches(sources):
-                times, numbers = _packed(self.conn, values)
-                parts.append((times + (_POSTGRES_EPOCH + source.offset), numbers))
-            at = np.concatenate([times for times, _ in parts]) if parts else np.empty(0, np.int64)
-            numbers = np.concatenate([numbers for _, numbers in parts]) if parts else np.empty(0, np.float64)
-            if len(parts) > 1:
-                order = np.argsort(at, kind="stable")
-                at, numbers = at[order], numbers[order]
-            self._numbers[sources] = at, numbers
-        return self._numbers[sources]
 
     def _words(self, sources: tuple[Source, ...]) -> list[Run]:
         runs: list[Run] = []

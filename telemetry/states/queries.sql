@@ -48,6 +48,18 @@ FROM telemetry.reading
 WHERE channel_id = %(channel_id)s AND at >= %(since)s AND at < %(until)s
   AND value > '-Infinity' AND value < 'Infinity' AND queued IS NOT TRUE
 
+-- number_before: The last finite number that a channel said in a stretch of its device's time.
+SELECT at, value FROM telemetry.reading
+WHERE channel_id = %(channel_id)s AND at >= %(since)s AND at < %(until)s
+  AND value > '-Infinity' AND value < 'Infinity' AND queued IS NOT TRUE
+ORDER BY at DESC, tie DESC LIMIT 1
+
+-- number_after: When a channel first said a finite number in a stretch of its device's time.
+SELECT at FROM telemetry.reading
+WHERE channel_id = %(channel_id)s AND at >= %(since)s AND at < %(until)s
+  AND value > '-Infinity' AND value < 'Infinity' AND queued IS NOT TRUE
+ORDER BY at, tie LIMIT 1
+
 -- words: A channel's texts in a stretch of its device's time, in order.
 SELECT at, text FROM telemetry.reading
 WHERE channel_id = %(channel_id)s AND at >= %(since)s AND at < %(until)s AND text IS NOT NULL AND queued IS NOT TRUE

@@ -112,10 +112,10 @@ def _speaker(heard: _Heard, before: Sequence[_Heard]) -> Speaker:
     )
     # who tells of a device's end does not go by the device's clock
     told = tuple(Source(each.channel_id, each.since, each.until, 0) for each in ends)
-    return Speaker(signal, tuple(source for each in own for source in _sources(each)), told, continues)
+    return Speaker(signal, tuple(source for each in own for source in sources_of(each)), told, continues)
 
 
-def _sources(bound: Bound) -> Iterable[Source]:
+def sources_of(bound: Bound) -> Iterable[Source]:
     """The device's time in pieces of one offset, each as far as it lies in the binding's true time."""
     cursor = EARLIEST - abs(LATEST)
     pieces: list[tuple[int, int, int]] = []

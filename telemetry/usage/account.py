@@ -1,6 +1,7 @@
 """Usage renewed around what changed: whole sessions, with reservations and decisions applied."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from coop import register
@@ -10,6 +11,8 @@ from telemetry.states import store as store_states
 from telemetry.states.evidence import moment
 from telemetry.usage import store as store_usage
 from telemetry.usage.attribution import EARLY_GRACE, attribute, decide
+from telemetry.usage.meters import Meters
+from telemetry.usage.model import Usage
 from telemetry.usage.sessions import Session, sessions
 
 _NEARBY = timedelta(hours=1)
@@ -19,8 +22,10 @@ def account(conn: Connection, machine_id: str, stretches: Iterable[tuple[int, in
     """Renew the usages of a machine around `stretches` (microseconds, ends included); return how many rows changed."""
     zone = register.cooperative(conn).time_zone
     machine = _Machine(conn, machine_id)
+    meters = Meters(conn, machine_id)
     reach = max(machine.longest_bridge, EARLY_GRACE) + timedelta.resolution
-    windows = [Interval(moment(since) - reach, moment(until) + reach) for since, until in stretches]
+    reached = [meters.reach(since, until) for since, until in stretches]
+    windows = [Interval(moment(since) - reach, moment(until) + reach) for since, until in reached]
     changed, renewed_until = 0, moment(0)
     for window in merge(windows, gap=_NEARBY):
         if window.end <= renewed_until:
@@ -30,9 +35,15 @@ def account(conn: Connection, machine_id: str, stretches: Iterable[tuple[int, in
         booked = store_usage.booked(conn, machine_id, whole)
         usages = [usage for session in found for usage in attribute(machine_id, session, booked, zone)]
         usages, findings = decide(usages, store_usage.decisions(conn, machine_id, whole))
+        usages = [_measured(meters, usage) for usage in usages]
         changed += store_usage.replace_usages(conn, store_usage.usages(conn, machine_id, whole), usages)
         store_usage.note_findings(conn, findings.outdated, findings.settled)
     return changed
+
+
+def _measured(meters: Meters, usage: Usage) -> Usage:
+    during = Interval(usage.started_at, usage.ended_at)
+    return replace(usage, energy_kwh=meters.energy_kwh(during), parts=meters.parts(during))
 
 
 class _Machine:
@@ -73,10 +84,10 @@ class _Machine:
         while True:
             since, until = window.start - margin, window.end + margin
             states = store_states.states(self.conn, self.machine_id, since, until)
-            found = [
-                each for each in sessions(states, self.bridge) if each.start < window.end and window.start < each.end
-            ]
-            if not found:
+            visits = store_usage.visits(self.conn, self.machine_id, Interval(since, until))
+            occupied = sessions(states, self.bridge, visits)
+            found = [each for each in occupied if each.start < window.end and window.start < each.end]
+            if not found or not states:
                 return found
             first, last = states[0].started_at, states[-1].ended_at
             left = first <= since and found[0].start - max(first, since) <= self.longest_bridge

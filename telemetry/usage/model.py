@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
@@ -30,7 +31,10 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """One occupied stretch `[started_at, ended_at)` within one reservation, or none, and one local month."""
+    """One occupied stretch `[started_at, ended_at)` within one reservation, or none, and one local month.
+
+    `energy_kwh` and `parts` are diagnostics: what the machine took and made meanwhile, None when nothing measured it.
+    """
 
     id: UUID
     machine_id: str
@@ -43,6 +47,8 @@ class Usage:
     person_id: UUID | None
     evidence_hash: bytes
     decision_id: int | None = None
+    energy_kwh: Decimal | None = None
+    parts: int | None = None
 
 
 class Resolution(StrEnum):

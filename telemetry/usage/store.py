@@ -42,6 +42,11 @@ def booked(conn: Connection, machine_id: str, window: Interval) -> list[Booked]:
     return [Booked(*row) for row in conn.execute(SQL["booked_between"], _around(machine_id, window))]
 
 
+def visits(conn: Connection, machine_id: str, window: Interval) -> list[Interval]:
+    """From when to when people were checked in at a machine within their reservations, and have left."""
+    return [Interval(*row) for row in conn.execute(SQL["visits_between"], _around(machine_id, window))]
+
+
 def decisions(conn: Connection, machine_id: str, window: Interval) -> list[Decision]:
     """What people decided about stretches that overlap `window`, in order."""
     rows = conn.execute(SQL["decisions_between"], _around(machine_id, window))

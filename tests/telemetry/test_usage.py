@@ -198,3 +198,42 @@ def test_a_decision_counts_on_its_evidence_only_and_the_later_one_prevails() -> 
     usages, findings = decide([usage], [other])
     assert (usages, findings.outdated, findings.settled) == ([usage], {3}, frozenset())
     assert decide([usage], [other, decision(4, usage.evidence_hash, Resolution.WAIVE, None)])[1].outdated == frozenset()
+
+
+def stayed(start: str, end: str) -> Interval:
+    return Interval(clock(start), clock(end))
+
+
+@pytest.mark.parametrize(
+    ("seen", "visits", "expected"),
+    [
+        pytest.param("9:00 idle 11:00", [stayed("9:10", "9:50")], ["9:10-9:50 0"], id="nothing ran"),
+        pytest.param(
+            "9:00 idle 9:20 running 9:30 idle 11:00", [stayed("9:10", "9:50")], ["9:10-9:50 10"], id="ran meanwhile"
+        ),
+        pytest.param("9:00 running 9:20 idle 11:00", [stayed("9:10", "9:50")], ["9:00-9:50 20"], id="ran before"),
+        pytest.param("9:00 unknown 11:00", [stayed("9:10", "9:50")], ["9:10-9:50 0"], id="whatever the signal says"),
+        pytest.param(
+            "9:00 running 9:10 idle 9:20 running 9:30",
+            [stayed("9:15", "9:40")],
+            ["9:00-9:10 10", "9:15-9:40 10"],
+            id="nothing bridges a check-in",
+        ),
+        pytest.param(
+            "9:00 running 9:10 idle 9:20 running 9:30",
+            [stayed("9:00", "9:15")],
+            ["9:00-9:15 10", "9:20-9:30 10"],
+            id="nor a check-out",
+        ),
+        pytest.param(
+            "9:00 running 9:40",
+            [stayed("9:00", "9:20"), stayed("9:20", "9:50")],
+            ["9:00-9:50 40"],
+            id="running through a hand-over is one stretch, to be cut by the reservations",
+        ),
+    ],
+)
+def test_occupied_is_from_check_in_to_check_out(seen: str, visits: list[Interval], expected: list[str]) -> None:
+    found = sessions(states(seen), quarter, visits)
+    usages = [usage for session in found for usage in attribute("cmm-1", session, [], TOKYO)]
+    assert [line.rsplit(" ", 2)[0] for line in shown(usages)] == expected
