@@ -31,7 +31,7 @@ ACK_WAIT_SECONDS = 10
 DELIVERIES = "$MQTT.sub.>"  # by which it hands a subscriber what it kept for it
 MAX_UNACKNOWLEDGED = 30_000  # a session may have 65,535 in all, and a subscription to `#` counts twice
 
-_LEVEL = re.compile(r"[^\s.*>+#/]+|\+")
+_LEVEL = re.compile(r"[^\s*>+#/]+|\+")
 
 
 class TopicUnusable(Invalid):
@@ -65,13 +65,13 @@ class BrokerUser:
 
 
 def _subjects(topic: str) -> list[str]:
-    """The subjects of a topic filter: `a/#` is a and everything below it."""
+    """The subjects of a topic filter: `a/#` is a and everything below it. The broker writes `//` for a point."""
     *levels, last = topic.split("/")
     if last != "#":
         levels.append(last)
     if not levels or not all(map(_LEVEL.fullmatch, levels)):
         raise TopicUnusable(topic=topic)
-    subject = ".".join("*" if each == "+" else each for each in levels)
+    subject = ".".join("*" if each == "+" else each.replace(".", "//") for each in levels)
     return [subject, f"{subject}.>"] if last == "#" else [subject]
 
 
