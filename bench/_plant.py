@@ -1,7 +1,6 @@
 """Machines that report: a cooperative with plugs, and messages that wait at the broker for an ingester."""
 
 import multiprocessing
-import resource
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
+from pathlib import Path
 
 import orjson
 import psycopg
@@ -102,7 +102,7 @@ def _seat(
         counter.value = ingester.metrics.acknowledged
     over.set()
     thread.join()
-    peak.value = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak.value = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])  # kB
 
 
 def publish(broker: Mosquitto, wanted: Iterable[Message]) -> None:

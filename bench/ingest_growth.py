@@ -1,7 +1,7 @@
 """Does a table that grew slow ingest down? Messages of one reading a second with many readings stored, against few.
 
-The stored readings are one a second of ten machines, made by the database itself. Fifty million take about 6 GB of disk,
-and as much again of write-ahead log while they are made.
+The stored readings are one a second of ten machines, made by the database itself. Fifty million take about 6 GB of
+disk, and as much again of write-ahead log while they are made.
 """
 
 from datetime import timedelta
