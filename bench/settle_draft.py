@@ -14,8 +14,10 @@ import psycopg
 from _outcome import QUICK, middle, outcome
 from _parts import database, settle_tables
 
-from billing import settle, setup
+from billing.costs.edit import add_cost, add_pool
 from billing.model import Basis, Cost, Pool, PoolKind, Tariff
+from billing.periods import settle
+from billing.tariffs.edit import add_tariff
 from coop import machines, register
 from coop.database import Connection
 from coop.identity import Role, Viewer
@@ -58,14 +60,14 @@ def found(conn: Connection) -> None:
     register.found(conn, Cooperative("bench", "bench", ZoneInfo("Asia/Tokyo"), None, ""), NOW)
     for number in range(1, MEMBERS + 1):
         register.add_member(conn, Member(f"m{number}", f"m{number}", joined_on=date(2020, 4, 1)))
-    setup.add_pool(conn, OFFICE, Pool("rent", PoolKind.SHARE, "家賃", "Rent"), NOW)
-    setup.add_cost(conn, OFFICE, "2026-10", Cost(uuid4(), "rent", "room", 1_000_003), NOW)
+    add_pool(conn, OFFICE, Pool("rent", PoolKind.SHARE, "家賃", "Rent"), NOW)
+    add_cost(conn, OFFICE, "2026-10", Cost(uuid4(), "rent", "room", 1_000_003), NOW)
     for number in range(1, MACHINES + 1):
         name = f"cmm-{number}"
         machines.add_machine(conn, Machine(name, "cmm", name, name))
         tariff = Tariff(uuid4(), name, date(2026, 1, 1), Basis.OCCUPIED, 3_000, 900)
-        setup.add_tariff(conn, OFFICE, tariff, NOW)
-        setup.add_pool(conn, OFFICE, Pool(f"of-{name}", PoolKind.FEE, name, name, (name,)), NOW)
+        add_tariff(conn, OFFICE, tariff, NOW)
+        add_pool(conn, OFFICE, Pool(f"of-{name}", PoolKind.FEE, name, name, (name,)), NOW)
     step = 30 * 86_400 // -(-USAGES // MACHINES)
     conn.execute(
         FILL, {"machines": MACHINES, "members": MEMBERS, "usages": USAGES, "start": START, "step": step // 3 * 3}

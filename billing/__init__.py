@@ -5,6 +5,6 @@ is charged; parts sum to the whole yen; each line carries the explanation that t
 freezes what it was computed from, chained by hash to the close before, and nothing in it changes afterwards; the
 ledger is double-entry, append-only and balances.
 
-What others call: `setup` (add_tariff, add_pool, add_cost), `settle` (draft, close), `verify` (verify, verify_all),
-`explain` (explain, render), `store` (period, statements, statement). Modules are imported by their own name.
+What others call: `tariffs.edit`, `costs.edit`, `periods.settle` (draft, close), `periods.verify`, `explain.line`,
+`tariffs.quote`, `store` (periods, statements, lines).
 """

@@ -1,38 +1,30 @@
-"""Billing over HTTP: periods, statements and their explanation, tariffs and costs."""
+"""Billing over HTTP: periods, statements and their explanation."""
 
 from datetime import date
 from typing import Annotated
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
-from billing import quote, settle, setup, store, verify
-from billing.explain import explain, issued
-from billing.explain import rules as rules_of
-from billing.model import Cost, Tariff
+from billing import store
+from billing.explain.line import explain, issued
+from billing.explain.line import rules as rules_of
+from billing.periods import settle, verify
 from billing.views import (
-    CostView,
-    CostWanted,
     ExplanationView,
     PeriodView,
-    QuoteView,
     StatementView,
     StatementWithLines,
-    TariffView,
-    TariffWanted,
     VerifiedView,
     explanation_view,
     line_view,
     period_view,
     statement_fields,
-    tariff_view,
     verified_view,
 )
-from coop.api import Moment
 from coop.database import Connection
 from coop.door import Entrance
 from coop.errors import NotFound
-from coop.interval import Interval
 from coop.paging import Paged
 
 router = APIRouter(tags=["billing"])
@@ -115,56 +107,3 @@ def explain_line(statement_id: UUID, n: int, door: Entrance) -> ExplanationView:
     if not 1 <= n < 2**31:
         raise NotFound()
     return explanation_view(door.run(lambda conn: explain(conn, door.viewer, statement_id, n)), door.viewer.locale)
-
-
-@router.get("/tariffs")
-def list_tariffs(door: Entrance, paging: Paged, machine_id: Annotated[str | None, Query()] = None) -> list[TariffView]:
-    """All versions of the usage fees, by machine and time."""
-    part = paging.slice(str, date)
-    found = door.run(lambda conn: setup.tariffs(conn, machine_id, part))
-    return [tariff_view(each) for each in paging.page(found, lambda last: (last.machine_id, last.valid_from))]
-
-
-@router.get("/machines/{machine_id}/quote")
-def get_quote(
-    machine_id: str,
-    door: Entrance,
-    since: Annotated[Moment, Query(alias="from")],
-    until: Annotated[Moment, Query(alias="to")],
-) -> QuoteView:
-    """The most that a slot of a machine can cost, whether it is booked or not."""
-    when = Interval(since, until)
-    price = door.run(lambda conn: quote.price(conn, machine_id, when))
-    return QuoteView(
-        machine_id=machine_id,
-        starts_at=when.start,
-        ends_at=when.end,
-        fixed=price.fixed if price else None,
-        net_yen=price.net_yen if price else None,
-        tax_yen=price.tax_yen if price else None,
-        total_yen=price.total_yen if price else None,
-    )
-
-
-@router.post("/tariffs", status_code=201, response_model=TariffView)
-def add_tariff(body: TariffWanted, door: Entrance) -> Response:
-    """Enter a version of a usage fee; the open-ended one before it ends where it begins."""
-    tariff = Tariff(id=uuid4(), **body.model_dump())
-
-    def enter(conn: Connection) -> TariffView:
-        setup.add_tariff(conn, door.viewer, tariff, door.now)
-        return tariff_view(tariff)
-
-    return door.once(enter, asked=body, status=201)
-
-
-@router.post("/costs", status_code=201, response_model=CostView)
-def add_cost(body: CostWanted, door: Entrance) -> Response:
-    """Enter what a pool cost in a month that is not closed."""
-    cost = Cost(id=uuid4(), **body.model_dump(exclude={"month"}))
-
-    def enter(conn: Connection) -> CostView:
-        setup.add_cost(conn, door.viewer, body.month, cost, door.now)
-        return CostView(id=cost.id, **body.model_dump())
-
-    return door.once(enter, asked=body, status=201)

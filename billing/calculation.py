@@ -9,8 +9,8 @@ from decimal import Decimal
 from functools import cache
 from uuid import UUID, uuid5
 
-from billing.allocation import divide
-from billing.ledger import RECEIVABLE, entries
+from billing.costs.division import divide
+from billing.ledger.entries import RECEIVABLE, entries
 from billing.lines import LineWriter
 from billing.model import (
     Attribution,
@@ -30,7 +30,7 @@ from billing.model import (
     Statement,
     Usage,
 )
-from billing.tariffs import Running, Use, Version, fee_of, versions
+from billing.tariffs.fee import Running, Use, Version, fee_of, versions
 from billing.tax import tax_by_rate
 
 _NAMESPACE = UUID("2f6c5b1c-9f0c-4a43-8f34-6d3f6c5f5a01")

@@ -11,9 +11,9 @@ from rich.table import Table
 
 from billing import store
 from billing.model import ControlTotals, Period
-from billing.settle import CloseBlocked, close, draft
+from billing.periods.settle import CloseBlocked, close, draft
+from billing.periods.verify import Verified, verify, verify_all
 from billing.store import Issued
-from billing.verify import Verified, verify, verify_all
 from coop import database, people
 from coop.database import Connection
 from coop.identity import SYSTEM, Viewer

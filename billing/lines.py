@@ -6,9 +6,9 @@ What the ids name (a tariff, a machine, a usage) stands in the same month's rule
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from billing.allocation import Division
+from billing.costs.division import Division
 from billing.model import Cost, Line, LineKind, Pool
-from billing.tariffs import Fee, Use
+from billing.tariffs.fee import Fee, Use
 
 
 class LineWriter:

@@ -1,6 +1,5 @@
 """Periods, statements and the ledger in the database, as records and back."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -12,10 +11,8 @@ import orjson
 from psycopg.types.json import Jsonb
 
 from billing.calculation import statement_id
-from billing.evidence import Part, plain
 from billing.model import (
     ControlTotals,
-    Entry,
     Finding,
     Line,
     LineKind,
@@ -23,12 +20,12 @@ from billing.model import (
     Period,
     PoolKind,
     PoolResult,
-    Posting,
     Settlement,
     Statement,
     Status,
     TaxTotal,
 )
+from billing.periods.evidence import Part, plain
 from coop.database import Connection
 from coop.identity import SEES_MONEY, Viewer
 from coop.interval import Interval, parse_month
@@ -104,9 +101,9 @@ def clear(conn: Connection, month: str) -> None:
 
 def write_lines(conn: Connection, month: str, lines: Iterable[Line]) -> None:
     """Write lines of a draft; their statements follow in the same transaction."""
-    _copy(
+    copy_rows(
         conn,
-        "copy_lines",
+        SQL["copy_lines"],
         (
             (
                 statement_id(month, each.member_id), each.n, each.kind.value, each.machine_id, each.pool_id,
@@ -121,17 +118,17 @@ def write_lines(conn: Connection, month: str, lines: Iterable[Line]) -> None:
 def write_settlement(conn: Connection, settlement: Settlement, now: datetime) -> None:
     """Write statements and pools of a draft and what it found; its lines are written."""
     first = first_day(settlement.month)
-    _copy(
+    copy_rows(
         conn,
-        "copy_statements",
+        SQL["copy_statements"],
         (
             (each.id, first, each.member_id, each.net_yen, each.tax_yen, each.total_yen, Jsonb(plain(each.taxes)))
             for each in settlement.statements
         ),
     )
-    _copy(
+    copy_rows(
         conn,
-        "copy_pool_results",
+        SQL["copy_pool_results"],
         (
             (first, each.pool_id, each.kind, each.cost_yen, each.income_yen, each.charged_yen, each.carried_yen)
             for each in settlement.pools
@@ -145,21 +142,6 @@ def write_settlement(conn: Connection, settlement: Settlement, now: datetime) ->
         "control": Jsonb(asdict(settlement.control)),
     }
     conn.execute(SQL["mark_drafted"], values)
-
-
-def post(conn: Connection, month: str, entries: Iterable[Entry], now: datetime) -> None:
-    """Add entries to the ledger; the database refuses one that does not balance when the transaction commits."""
-    posted = list(entries)
-    _copy(conn, "copy_entries", ((entry.id, first_day(month), now, entry.statement_id) for entry in posted))
-    _copy(
-        conn,
-        "copy_postings",
-        (
-            (entry.id, n, posting.account, posting.member_id, posting.amount_yen)
-            for entry in posted
-            for n, posting in enumerate(entry.postings, 1)
-        ),
-    )
 
 
 def add_evidence(conn: Connection, month: str, part: Part) -> bytes:
@@ -243,16 +225,6 @@ def lines_of(conn: Connection, month: str, machine_id: str | None) -> list[Line]
     return [_line(*row) for row in rows]
 
 
-def entries(conn: Connection, month: str) -> tuple[Entry, ...]:
-    """What the statements of a month posted, by member."""
-    found: dict[tuple[UUID, UUID], list[Posting]] = defaultdict(list)
-    for entry_id, of_statement, account, amount, member in conn.execute(
-        SQL["postings_of_month"], {"month": first_day(month)}
-    ):
-        found[(entry_id, of_statement)].append(Posting(account, amount, member))
-    return tuple(Entry(*ids, tuple(postings)) for ids, postings in found.items())
-
-
 def count_lines(conn: Connection, month: str) -> int:
     """How many lines the statements of a month have."""
     row = conn.execute(SQL["count_lines"], {"month": first_day(month)}).fetchone()
@@ -274,7 +246,8 @@ def _taxes(stored: list[dict[str, Any]]) -> tuple[TaxTotal, ...]:
     )
 
 
-def _copy(conn: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    with conn.cursor().copy(SQL[statement]) as copy:
+def copy_rows(conn: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Write rows by a COPY statement."""
+    with conn.cursor().copy(statement) as copy:
         for row in rows:
             copy.write_row(row)

@@ -1,34 +1,18 @@
 """What billing says and takes over HTTP."""
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from billing.explain import ExplainedLine
-from billing.model import Basis, ControlTotals, Line, LineKind, Metered, Period, PoolResult, Rules, Tariff, Tax
+from billing.explain.line import ExplainedLine
+from billing.explain.wording import describe, render
+from billing.model import ControlTotals, Line, LineKind, Metered, Period, PoolResult, Rules
+from billing.periods.verify import Verified
 from billing.store import Issued
-from billing.verify import Verified
-from billing.wording import describe, render
-from coop.api import Wanted
 from coop.messages import translate
-
-
-class QuoteView(BaseModel):
-    """The most that a slot can cost; amounts are null where no tariff is in force for all of it.
-
-    Use before or after the slot and shares of what cost pools divide come on top.
-    """
-
-    machine_id: str
-    starts_at: datetime
-    ends_at: datetime
-    fixed: bool | None = Field(description="It costs just this, used or not: the machine is billed as booked.")
-    net_yen: int | None
-    tax_yen: int | None
-    total_yen: int | None
 
 
 class FindingView(BaseModel):
@@ -139,33 +123,6 @@ class ExplanationView(BaseModel):
     usages: list[UsageView]
 
 
-class TariffWanted(Wanted):
-    machine_id: str
-    valid_from: date = Field(description="First local day")
-    valid_until: date | None = Field(default=None, description="First local day on which it is no longer valid")
-    basis: Basis
-    yen_per_hour: int = Field(ge=0, le=10_000_000)
-    increment_seconds: int = Field(default=1, ge=1, le=86_400)
-    resolution: str = Field(default="", max_length=200, description="The board resolution that set it")
-    tax: Tax = Tax.STANDARD
-
-
-class TariffView(TariffWanted):
-    id: UUID
-
-
-class CostWanted(Wanted):
-    month: str = Field(examples=["2026-10"])
-    pool_id: str
-    kind: str = Field(pattern="^[a-z0-9][a-z0-9_]{0,30}$", examples=["maintenance"])
-    amount_yen: int = Field(ge=0, le=10_000_000_000)
-    note: str = Field(default="", max_length=200)
-
-
-class CostView(CostWanted):
-    id: UUID
-
-
 def verified_view(found: Verified) -> VerifiedView:
     """The outcome of a verification."""
     other = found.difference
@@ -261,8 +218,3 @@ def explanation_view(found: ExplainedLine, locale: str) -> ExplanationView:
             for each in found.usages
         ],
     )
-
-
-def tariff_view(tariff: Tariff) -> TariffView:
-    """A version of a usage fee."""
-    return TariffView(**{name: getattr(tariff, name) for name in Tariff.__slots__})

@@ -11,6 +11,8 @@ from fastapi.middleware.gzip import GZipMiddleware
 from prometheus_client.core import Metric
 
 import billing.api
+import billing.costs.api
+import billing.tariffs.api
 import booking.api
 import booking.fitness.api
 import booking.messages.api
@@ -29,8 +31,9 @@ import coop.api
 import telemetry.api
 import telemetry.devices.api
 import telemetry.ingest.api
+import telemetry.problems.api
 import telemetry.thresholds.api
-from billing import quote
+from billing.tariffs import quote
 from coop import database, problems, tables
 from coop.body import BodyLimit
 from coop.database import Connection
@@ -150,7 +153,10 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (telemetry.devices.api.router, API),
     (telemetry.ingest.api.router, API),
     (telemetry.thresholds.api.router, API),
+    (telemetry.problems.api.router, API),
     (billing.api.router, API),
+    (billing.tariffs.api.router, API),
+    (billing.costs.api.router, API),
     *((router, "") for router in pages.ROUTERS),
 )
 """Every room's routes and where they stand; the walking test reads this too."""

@@ -3,8 +3,9 @@
 from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from billing import setup
+from billing.costs.edit import add_cost, add_pool
 from billing.model import Basis, Cost, Pool, PoolKind, Tariff
+from billing.tariffs.edit import add_tariff
 from coop import people, register
 from coop.database import Connection
 from coop.identity import Role, Viewer
@@ -36,7 +37,7 @@ def found(conn: Connection, example: Example, months: list[Interval], now: datet
         add_machine(conn, shared.machine, shared.hours)
         _plug(conn, office, shared, months, now)
         _tariff(conn, office, shared, months[0], example, now)
-    setup.add_pool(conn, office, Pool(SHARED_POOL, PoolKind.SHARE, "共通費", "Shared costs"), now)
+    add_pool(conn, office, Pool(SHARED_POOL, PoolKind.SHARE, "共通費", "Shared costs"), now)
     for each in months:
         local = each.start.astimezone(example.cooperative.time_zone)
         for cost in example.shared_pool:
@@ -94,7 +95,7 @@ def _tariff(
     conn: Connection, office: Viewer, shared: SharedMachine, first: Interval, example: Example, now: datetime
 ) -> None:
     """A fee per hour, and the pool of the machine's own costs that it covers."""
-    setup.add_tariff(
+    add_tariff(
         conn,
         office,
         Tariff(
@@ -110,9 +111,9 @@ def _tariff(
     )
     machine = shared.machine
     pool = Pool(shared.id, PoolKind.FEE, f"{machine.name_ja}の維持費", f"Upkeep of {machine.name_en}", (shared.id,))
-    setup.add_pool(conn, office, pool, now)
+    add_pool(conn, office, pool, now)
 
 
 def _cost(conn: Connection, office: Viewer, month: str, pool_id: str, cost: MonthlyCost, now: datetime) -> None:
     identifier = uuid5(NAMESPACE_URL, f"moyai-demo:cost:{month}:{pool_id}:{cost.kind}")
-    setup.add_cost(conn, office, month, Cost(identifier, pool_id, cost.kind, cost.amount_yen, cost.name_ja), now)
+    add_cost(conn, office, month, Cost(identifier, pool_id, cost.kind, cost.amount_yen, cost.name_ja), now)

@@ -6,8 +6,9 @@ from hashlib import sha256
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from billing import setup
+from billing.costs.edit import add_cost, add_pool
 from billing.model import Basis, Cost, Pool, PoolKind, Tariff
+from billing.tariffs.edit import add_tariff
 from coop import machines, register
 from coop.database import Connection
 from coop.identity import Role, Viewer
@@ -53,15 +54,15 @@ def rules(conn: Connection, now: datetime = NOVEMBER) -> None:
     january = date(2026, 1, 1)
     for machine, basis, yen, increment in (("cmm-1", Basis.OCCUPIED, 3000, 900), ("ct-1", Basis.RUNNING, 9000, 60)):
         tariff = Tariff(name("tariff", machine), machine, january, basis, yen, increment, resolution="第1号")
-        setup.add_tariff(conn, OFFICE, tariff, now)
+        add_tariff(conn, OFFICE, tariff, now)
         pool = Pool(machine, PoolKind.FEE, f"{machine} の費用", f"Costs of {machine}", (machine,))
-        setup.add_pool(conn, OFFICE, pool, now)
-    setup.add_pool(conn, OFFICE, Pool("rent", PoolKind.SHARE, "測定室の家賃", "Rent of the room"), now)
+        add_pool(conn, OFFICE, pool, now)
+    add_pool(conn, OFFICE, Pool("rent", PoolKind.SHARE, "測定室の家賃", "Rent of the room"), now)
 
 
 def cost(conn: Connection, pool: str, yen: int, month: str = "2026-10", kind: str = "room") -> None:
     """What a pool cost in a month."""
-    setup.add_cost(conn, OFFICE, month, Cost(name("cost", pool, month, kind, yen), pool, kind, yen, "家賃"), NOVEMBER)
+    add_cost(conn, OFFICE, month, Cost(name("cost", pool, month, kind, yen), pool, kind, yen, "家賃"), NOVEMBER)
 
 
 def usage(

@@ -54,7 +54,9 @@ def test_a_draft_or_close_sent_twice_with_one_key_is_one(api: Callers) -> None:
     again = office.post("/api/v1/periods/2026-10/close", headers=key)
     assert (again.json(), again.headers["idempotent-replayed"]) == (closed.json(), "true")
     with database.transaction(api.pool) as conn:
-        told = conn.execute("SELECT action, count(*) FROM coop.audit WHERE action LIKE 'period.%' GROUP BY 1").fetchall()
+        told = conn.execute(
+            "SELECT action, count(*) FROM coop.audit WHERE action LIKE 'period.%' GROUP BY 1"
+        ).fetchall()
     assert dict(told) == {"period.drafted": 1, "period.closed": 1}
 
 

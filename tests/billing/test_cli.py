@@ -6,7 +6,7 @@ import typer
 from typer.testing import CliRunner
 
 from billing import cli
-from billing.settle import CloseBlocked
+from billing.periods.settle import CloseBlocked
 from tests.billing import ground
 from tests.parts.databases import Database
 

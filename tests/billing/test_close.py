@@ -6,12 +6,13 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from billing import setup, store
-from billing.explain import explain
+from billing import store
+from billing.explain.line import explain
+from billing.explain.wording import render
 from billing.model import Line, Status
-from billing.settle import CloseBlocked, LaterMonthClosed, MonthNotOver, PeriodClosed, close, draft
-from billing.verify import Difference, verify, verify_all
-from billing.wording import render
+from billing.periods.settle import CloseBlocked, LaterMonthClosed, MonthNotOver, PeriodClosed, close, draft
+from billing.periods.verify import Difference, verify, verify_all
+from billing.tariffs.edit import add_tariff, tariffs
 from coop.database import Connection
 from coop.errors import Forbidden
 from coop.identity import Role, Viewer
@@ -159,9 +160,9 @@ def test_a_closed_month_takes_no_cost_and_no_tariff(settled: Database) -> None:
         close(conn, OFFICE, "2026-10", NOVEMBER)
         with pytest.raises(PeriodClosed):
             ground.cost(conn, "rent", 1)
-        tariff = setup.tariffs(conn, "cmm-1")[0]
+        tariff = tariffs(conn, "cmm-1")[0]
         with pytest.raises(PeriodClosed):
-            setup.add_tariff(conn, OFFICE, tariff, NOVEMBER)
+            add_tariff(conn, OFFICE, tariff, NOVEMBER)
 
 
 @pytest.mark.parametrize("role", [Role.ENGINEER, Role.DIRECTOR, Role.AUDITOR, Role.OPERATOR])

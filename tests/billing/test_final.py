@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from billing import setup
+from billing.costs.edit import IncomeTaken, PoolExists, PoolUnknown, add_pool
 from billing.model import Pool, PoolKind
-from billing.settle import close
-from billing.setup import IncomeTaken, PoolExists, PoolUnknown, TariffOverlaps
+from billing.periods.settle import close
+from billing.tariffs.edit import TariffOverlaps, add_tariff, tariffs
 from coop.database import Connection
 from coop.machines import MachineUnknown
 from tests.billing import ground
@@ -102,16 +102,16 @@ def test_an_entry_that_does_not_balance_cannot_be_committed(closed: Connection) 
 
 
 def test_the_next_tariff_ends_the_one_before(closed: Connection) -> None:
-    before = setup.tariffs(closed, "cmm-1")[0]
+    before = tariffs(closed, "cmm-1")[0]
     november = NOVEMBER.date()
     after = replace(before, id=ground.name("after"), valid_from=november, yen_per_hour=3500)
     with closed.transaction():
-        setup.add_tariff(closed, OFFICE, after, NOVEMBER)
-    assert setup.tariffs(closed, "cmm-1") == [replace(before, valid_until=november), after]
+        add_tariff(closed, OFFICE, after, NOVEMBER)
+    assert tariffs(closed, "cmm-1") == [replace(before, valid_until=november), after]
     with pytest.raises(TariffOverlaps):
-        setup.add_tariff(closed, OFFICE, replace(after, id=ground.name("again")), NOVEMBER)
+        add_tariff(closed, OFFICE, replace(after, id=ground.name("again")), NOVEMBER)
     with pytest.raises(MachineUnknown):
-        setup.add_tariff(closed, OFFICE, replace(after, id=ground.name("x"), machine_id="nobody"), NOVEMBER)
+        add_tariff(closed, OFFICE, replace(after, id=ground.name("x"), machine_id="nobody"), NOVEMBER)
 
 
 def test_a_machines_fees_are_income_of_one_pool(closed: Connection) -> None:
@@ -121,7 +121,7 @@ def test_a_machines_fees_are_income_of_one_pool(closed: Connection) -> None:
         (Pool("other", PoolKind.SHARE, "x", "x", ("nobody",)), MachineUnknown),
     ):
         with pytest.raises(refusal):
-            setup.add_pool(closed, OFFICE, pool, NOVEMBER)
-    setup.add_pool(closed, OFFICE, Pool("second", PoolKind.SHARE, "x", "x", ("cmm-1",)), NOVEMBER)
+            add_pool(closed, OFFICE, pool, NOVEMBER)
+    add_pool(closed, OFFICE, Pool("second", PoolKind.SHARE, "x", "x", ("cmm-1",)), NOVEMBER)
     with pytest.raises(PoolUnknown):
         ground.cost(closed, "nowhere", 1, "2026-11")

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from billing import quote
 from billing.model import Basis, Tariff, Tax
+from billing.tariffs import quote
 from coop import database
 from coop.identity import Role
 from tests.billing import ground

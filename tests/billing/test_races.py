@@ -3,15 +3,18 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from types import ModuleType
 
 import psycopg
 import pytest
 from psycopg import errors
 
-from billing import settle, setup, store
+from billing import store
+from billing.costs.edit import add_cost
+from billing.ledger import store as ledger
 from billing.model import Cost, Period, Status
-from billing.settle import PeriodClosed, close
-from billing.verify import verify
+from billing.periods.settle import PeriodClosed, close
+from billing.periods.verify import verify
 from coop import database
 from coop.database import Connection, Pool
 from tests.billing import ground
@@ -46,15 +49,22 @@ def test_closing_from_two_connections_closes_once(cooperative: Database, pool: P
     assert (closes, entries) == ((1,), (3,))
 
 
-STEPS = ["clear", "write_settlement", "add_evidence", "post", "mark_closed"]
+STEPS = [
+    (store, "clear"),
+    (store, "write_lines"),
+    (store, "write_settlement"),
+    (store, "add_evidence"),
+    (ledger, "post"),
+    (store, "mark_closed"),
+]
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(("module", "step"), STEPS)
 def test_a_close_whose_connection_dies_leaves_the_month_open(
-    cooperative: Database, step: str, monkeypatch: pytest.MonkeyPatch
+    cooperative: Database, module: ModuleType, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server ends the connection right after each step, as when the process is killed."""
-    whole: Callable[..., None] = getattr(store, step)
+    whole: Callable[..., None] = getattr(module, step)
 
     def dying(conn: Connection, *args: object, **more: object) -> None:
         whole(conn, *args, **more)
@@ -62,7 +72,7 @@ def test_a_close_whose_connection_dies_leaves_the_month_open(
             other.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
 
     with monkeypatch.context() as patched:
-        patched.setattr(settle.store, step, dying)
+        patched.setattr(module, step, dying)
         with pytest.raises(psycopg.OperationalError):
             _close_and_commit(cooperative)
     with psycopg.connect(cooperative.app_url) as conn:
@@ -73,7 +83,7 @@ def test_a_close_whose_connection_dies_leaves_the_month_open(
 
 
 def by_use_case(conn: Connection) -> None:
-    setup.add_cost(conn, OFFICE, "2026-10", Cost(ground.name("late"), "rent", "late", 999), NOVEMBER)
+    add_cost(conn, OFFICE, "2026-10", Cost(ground.name("late"), "rent", "late", 999), NOVEMBER)
 
 
 def by_hand(conn: Connection) -> None:

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing import calculation
-from billing.allocation import divide
-from billing.evidence import canonical, read_rules
+from billing.costs.division import divide
 from billing.model import (
     Attribution,
     Basis,
@@ -31,6 +30,7 @@ from billing.model import (
     TaxTotal,
     Usage,
 )
+from billing.periods.evidence import canonical, read_rules
 from billing.tax import tax_by_rate
 from coop.interval import Interval
 from tests.billing.ground import at, name, span

@@ -25,7 +25,7 @@ import httpx2
 import psycopg
 import pytest
 
-from billing import setup
+from billing.costs.edit import add_pool
 from billing.model import Pool, PoolKind
 from coop import machines, people, register
 from coop.identity import SYSTEM, Role, Viewer
@@ -121,8 +121,8 @@ def found(app_url: str) -> None:
         rule = StateRule("power", "power", on_watts=200, off_watts=100, on_seconds=60, off_seconds=120, gap_seconds=300)
         rules.set_rule(conn, SYSTEM, "cmm-1", rule, LONG_AGO, LONG_AGO)
         office = Viewer(None, None, frozenset({Role.OFFICE}))
-        setup.add_pool(conn, office, Pool("cmm-1", PoolKind.FEE, "CMMの費用", "Costs of CMM", ("cmm-1",)), LONG_AGO)
-        setup.add_pool(conn, office, Pool("rent", PoolKind.SHARE, "家賃", "Rent"), LONG_AGO)
+        add_pool(conn, office, Pool("cmm-1", PoolKind.FEE, "CMMの費用", "Costs of CMM", ("cmm-1",)), LONG_AGO)
+        add_pool(conn, office, Pool("rent", PoolKind.SHARE, "家賃", "Rent"), LONG_AGO)
 
 
 @contextmanager

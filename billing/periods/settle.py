@@ -5,9 +5,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 from billing import store
 from billing.calculation import Settling
-from billing.evidence import Signature, manifest, plain, read_machine, read_rules
-from billing.gather import gather, readings
+from billing.ledger import store as ledger
 from billing.model import Period, Rules, Settlement, Status
+from billing.periods.evidence import Signature, manifest, plain, read_machine, read_rules
+from billing.periods.gather import gather, readings
 from coop import audit
 from coop.database import Connection
 from coop.errors import Conflict, NotFound
@@ -86,7 +87,7 @@ def close(conn: Connection, viewer: Viewer, month: str, now: datetime) -> Period
     code = code_version()
     signed = manifest(month, hashes, signature, code, previous)
     store.add_evidence(conn, month, signed)
-    store.post(conn, month, settlement.entries, now)
+    ledger.post(conn, month, settlement.entries, now)
     store.mark_closed(
         conn,
         month,

@@ -10,9 +10,10 @@ import orjson
 
 from billing import store
 from billing.calculation import Settling
-from billing.evidence import MACHINE, MANIFEST, RULES, Signature, plain, read_machine, read_rules
+from billing.ledger import store as ledger
 from billing.model import Line, Period, Status
-from billing.settle import period
+from billing.periods.evidence import MACHINE, MANIFEST, RULES, Signature, plain, read_machine, read_rules
+from billing.periods.settle import period
 from coop.database import Connection
 from coop.errors import Conflict
 from coop.identity import Role, Viewer
@@ -98,7 +99,7 @@ def _settled(conn: Connection, closed: Period, machines: list[str], signed_hash:
     stored = {
         "statements": [each.statement for each in store.statements(conn, _EVERYTHING, month=closed.month)],
         "pools": store.pool_results(conn, closed.month),
-        "entries": store.entries(conn, closed.month),
+        "entries": ledger.entries(conn, closed.month),
         "metered": closed.metered or expected.metered,
         "control": closed.control or expected.control,
     }

@@ -10,9 +10,9 @@ from uuid import UUID
 import orjson
 
 from billing import store
-from billing.evidence import MACHINE, READINGS, RULES, read_machine, read_rules
-from billing.gather import readings_of
 from billing.model import Line, MachineMonth, Rules, Status, Usage
+from billing.periods.evidence import MACHINE, READINGS, RULES, read_machine, read_rules
+from billing.periods.gather import readings_of
 from billing.store import Issued
 from coop.database import Connection
 from coop.errors import NotFound

@@ -12,9 +12,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import booking
-from billing import setup
 from billing.model import Attribution, Basis, Reservation, StateInterval, Tariff, Usage
-from billing.tariffs import Fee, Running, Use, Version, fee_of, versions
+from billing.tariffs.edit import tariffs
+from billing.tariffs.fee import Fee, Running, Use, Version, fee_of, versions
 from booking.services.model import ServiceKind
 from coop import machines, register
 from coop.database import Connection
@@ -56,7 +56,7 @@ def price(conn: Connection, machine_id: str, when: Interval) -> Price | None:
         raise QuoteTooLong()
     machines.machine(conn, machine_id)
     zone = register.cooperative(conn).time_zone
-    return most(setup.tariffs(conn, machine_id), when, zone)
+    return most(tariffs(conn, machine_id), when, zone)
 
 
 def at_most(conn: Connection, reservation_id: UUID) -> Yen | None:

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from uuid import uuid4
 
-from billing.evidence import MACHINE, READINGS, RULES, Part
-from billing.store import SQL, first_day
+from billing.periods.evidence import MACHINE, READINGS, RULES, Part
+from billing.store import first_day
 from coop.database import Connection
 from coop.interval import Interval, month, parse_month
+from coop.queries import load
 from coop.register import cooperative
+
+SQL = load("billing.periods")
 
 
 def gather(conn: Connection, month_name: str) -> Iterator[Part]:

@@ -1,0 +1,1 @@
+"""What machines cost, in pools, and who bears it."""

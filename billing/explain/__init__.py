@@ -1,0 +1,1 @@
+"""Where a yen comes from, in numbers and in words."""

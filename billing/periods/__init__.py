@@ -1,0 +1,1 @@
+"""A month on its way: drafted, closed with its evidence, verified ever after."""
