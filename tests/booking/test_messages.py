@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 import booking
-from billing import quote
+from billing.tariffs import quote
 from booking.handover import announce_late, hand_over
 from booking.messages import sending
 from booking.messages import words as messages
