@@ -6,20 +6,12 @@ from uuid import UUID
 
 from booking import store
 from booking.model import Reservation, Status
-from booking.move import HOLDS_TIME, AlreadyEnded, HasBegun, lock_to_change
+from booking.move import HOLDS_TIME, AlreadyEnded, HasBegun, give_back, lock_to_change
 from booking.presence import store as store_presence
-from booking.rules.policy import cancel_until
 from booking.tell import tell
 from booking.waitlist.offer import offer_freed
 from coop.database import Connection
-from coop.errors import Conflict
 from coop.identity import Role, Viewer
-
-
-class TooLate(Conflict):
-    """The deadline for giving time back is over; the office may still cancel."""
-
-    code = "booking.gives_back_too_late"
 
 
 def cancel(
@@ -36,11 +28,7 @@ def cancel(
         raise AlreadyEnded()
     if reservation.when.start <= now and not viewer.has(Role.OFFICE):
         raise HasBegun()
-    deadline = cancel_until(terms, reservation.when)
-    promised = reservation.status in {Status.CONFIRMED, Status.IN_USE}
-    late = bool(terms.conditions.cancel_minutes) and promised and deadline < now
-    if late and not viewer.has(Role.OFFICE):
-        raise TooLate(until=f"{deadline.astimezone(terms.zone):%Y-%m-%d %H:%M}")
+    late = give_back(viewer, reservation, terms, now)
     store.cancel(conn, reservation, now)
     cancelled = replace(reservation, status=Status.CANCELLED, version=reservation.version + 1)
     tell(conn, "reservation.cancelled", viewer, cancelled, now)

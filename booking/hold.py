@@ -10,6 +10,7 @@ from booking.move import lock_to_change
 from booking.pending import ask
 from booking.reserve import Wish, book
 from booking.tell import tell
+from booking.waitlist.offer import offer_freed
 from coop.database import Connection
 from coop.errors import NotFound
 from coop.identity import Viewer
@@ -50,10 +51,11 @@ def confirm(conn: Connection, viewer: Viewer, reservation_id: UUID, purpose: str
 
 
 def let_go(conn: Connection, viewer: Viewer, reservation_id: UUID, now: datetime) -> None:
-    """End a hold before its time. Raises `Forbidden` or `HoldOver`."""
+    """End a hold before its time; who waits comes first. Raises `Forbidden` or `HoldOver`."""
     held = _held(conn, viewer, reservation_id)
     conn.execute(SQL["drop_held"], {"id": held.id})
     tell(conn, "reservation.let_go", viewer, held, now)
+    offer_freed(conn, held.machine_id, held.when, now)
 
 
 def _held(conn: Connection, viewer: Viewer, reservation_id: UUID) -> Reservation:

@@ -11,7 +11,7 @@ from booking.listing import find
 from booking.model import Reservation, Status, Terms
 from booking.pending import standing
 from booking.reserve import BOOKS_FOR_OTHERS
-from booking.rules.policy import Question
+from booking.rules.policy import Question, cancel_until
 from booking.rules.verdict import obey
 from booking.services import store as store_services
 from booking.services.model import Service, ServiceKind
@@ -44,6 +44,12 @@ class NotShorter(Invalid):
     code = "booking.not_shorter"
 
 
+class TooLate(Conflict):
+    """The deadline for giving time back is over; the office may still cancel, or take another machine."""
+
+    code = "booking.gives_back_too_late"
+
+
 def move(
     conn: Connection,
     viewer: Viewer,
@@ -52,13 +58,15 @@ def move(
     now: datetime,
     *,
     version: int | None = None,
+    offers: bool = True,
 ) -> Reservation:
-    """Give a reservation the slot `when` if it is still `version` (None: whatever it is now).
+    """Give a reservation the slot `when` if it is still `version` (None: whatever it is now); what it gives up is
+    offered to who waits, unless the caller does that (`offers` False).
 
     Raises `NotFound`, `Forbidden`, `PreconditionFailed`, `AlreadyEnded`, `SlotDenied` or `SlotTaken`; then it keeps its
     old slot. Where the machine asks for approval, time that was not approved makes it a request again.
     """
-    return _change(conn, viewer, reservation_id, lambda _: when, now, version)
+    return _change(conn, viewer, reservation_id, lambda _: when, now, version, offers=offers)
 
 
 def extend(
@@ -92,9 +100,20 @@ def swap(
 ) -> Reservation:
     """Give a reservation that has not begun another machine at the same time.
 
-    Raises `HasBegun`, `MachineUnknown`, `ServiceUnknown` or `OptionUnknown`, and what `move` raises.
+    Raises `HasBegun`, `TooLate`, `MachineUnknown`, `ServiceUnknown` or `OptionUnknown`, and what `move` raises.
     """
     return _change(conn, viewer, reservation_id, lambda was: was, now, version, machine_id)
+
+
+def give_back(viewer: Viewer, reservation: Reservation, terms: Terms, now: datetime) -> bool:
+    """Whether time that was promised is given back after the deadline of its machine; raises `TooLate` for all but the
+    office."""
+    deadline = cancel_until(terms, reservation.when)
+    promised = reservation.status in {Status.CONFIRMED, Status.IN_USE}
+    late = bool(terms.conditions.cancel_minutes) and promised and deadline < now
+    if late and not viewer.has(Role.OFFICE):
+        raise TooLate(until=f"{deadline.astimezone(terms.zone):%Y-%m-%d %H:%M}")
+    return late
 
 
 def lock_to_change(
@@ -117,6 +136,8 @@ def _change(
     now: datetime,
     version: int | None,
     machine_id: str | None = None,
+    *,
+    offers: bool = True,
 ) -> Reservation:
     known = _changeable(conn, viewer, reservation_id)
     machine_id = machine_id or known.machine_id
@@ -125,8 +146,10 @@ def _change(
     was, terms = _locked(conn, viewer, known, version, machine_id, service)
     if was.status not in HOLDS_TIME:
         raise AlreadyEnded()
-    if machine_id != was.machine_id and was.when.start <= now:
-        raise HasBegun()
+    if machine_id != was.machine_id:
+        if was.when.start <= now:
+            raise HasBegun()
+        give_back(viewer, was, store.terms(conn, was.machine_id), now)
     becomes = replace(was, when=slot(was.when), machine_id=machine_id, expected_at=None)
     alone = was.service is ServiceKind.SELF_USE
     question = Question(becomes.when, terms, now, was.when, records_past=viewer.has(Role.OFFICE), alone=alone)
@@ -158,7 +181,7 @@ def _change(
         help_now = store.helpers_of(conn, was.id)
         before["was_helper_ids"] = [str(each) for each in helped if each not in help_now]
     tell(conn, "reservation.moved", viewer, moved, now, **before)
-    for freed in subtract(was.when, [moved.when] if machine_id == was.machine_id else []):
+    for freed in subtract(was.when, [moved.when] if machine_id == was.machine_id else []) if offers else ():
         offer_freed(conn, was.machine_id, freed, now)
     return moved
 

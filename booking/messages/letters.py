@@ -1,6 +1,7 @@
 """One message to one person: what they need to know is read, written in their language, and sent."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,8 +18,9 @@ from booking.messages.ics import Method, Standing
 from booking.messages.words import Channel, Facts, Notice
 from booking.model import Status
 from booking.pending import APPROVES
-from coop import mail, outward, push
+from coop import machines, mail, outward, push
 from coop.database import Connection, Pool, run
+from coop.interval import Interval
 from coop.push import Subscription
 from coop.queries import load
 from coop.settings import Settings
@@ -167,8 +169,19 @@ def _known(
         for_whom="" if part is _Part.HOLDER else " ".join(filter(None, (member_name, holder_name))),
         cancel_until=known.cancel_until if holds else None,
         at_most_yen=known.at_most_yen,
+        instead=_instead(conn, event, locale),
     )
     return _Reader(name, address, locale, cooperative, part, uid, created_at), facts
+
+
+def _instead(conn: Connection, event: Event, locale: str) -> tuple[tuple[str, Interval], ...]:
+    """The machines and slots that the event offers in place of the reservation's own."""
+    found = event.detail.get("alternatives", ())
+    return tuple((machines.machine(conn, each["machine_id"]).name(locale), _slot(each)) for each in found)
+
+
+def _slot(written: Mapping[str, str]) -> Interval:
+    return Interval(datetime.fromisoformat(written["starts_at"]), datetime.fromisoformat(written["ends_at"]))
 
 
 def _part(event: Event, person_id: UUID, *, helps: bool, approves: bool) -> _Part:

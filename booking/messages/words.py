@@ -44,7 +44,8 @@ CLOCK = "HH:mm"
 class Facts:
     """What a person needs to know for a reservation; what is None or empty is not said.
 
-    `for_whom` is named only to who helps or approves. `at_most_yen` is the most it can cost.
+    `for_whom` is named only to who helps or approves. `at_most_yen` is the most it can cost, `instead` are other
+    machines and slots.
     """
 
     machine: str
@@ -60,6 +61,7 @@ class Facts:
     for_whom: str = ""
     cancel_until: datetime | None = None
     at_most_yen: int | None = None
+    instead: tuple[tuple[str, Interval], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,7 @@ def _what_is_needed(facts: Facts, locale: str) -> list[tuple[str, str]]:
     if facts.at_most_yen is not None:
         yen = format_decimal(facts.at_most_yen, locale=locale)
         needed.append(("at_most", translate("message.yen", locale, yen=yen)))
+    needed += [("instead", f"{machine} {span(when, facts.zone, locale)}") for machine, when in facts.instead]
     return needed
 
 

@@ -26,7 +26,7 @@ WITH come AS (
     RETURNING id, machine_id
 ), before AS (
     UPDATE booking.reservation r SET status = 'done', version = version + 1, changed_at = %(now)s
-    FROM come c WHERE r.machine_id = c.machine_id AND r.status = 'in_use' AND r.ends_at <= %(now)s
+    FROM come c WHERE r.machine_id = c.machine_id AND r.status = 'in_use' AND r.ends_at <= %(now)s AND r.service <> 'loan'
 )
 INSERT INTO booking.visit (reservation_id, machine_id, came_at, came_by)
 SELECT id, machine_id, %(now)s, %(by)s FROM come
@@ -40,10 +40,11 @@ WITH gone AS (
 UPDATE booking.visit v SET left_at = greatest(%(left_at)s::timestamptz, v.came_at) FROM gone g
 WHERE v.reservation_id = g.id
 
--- in_use_and_over: The reservations in use whose end has passed and whose machine is not known to run.
+-- in_use_and_over: The reservations in use whose end has passed and whose machine is not known to run. What is on loan is
+-- not over before it is back.
 SELECT r.id FROM booking.reservation r
 LEFT JOIN booking.signal s ON s.machine_id = r.machine_id
-WHERE r.status = 'in_use' AND r.ends_at <= %(now)s
+WHERE r.status = 'in_use' AND r.ends_at <= %(now)s AND r.service <> 'loan'
   AND NOT (s.running_since < r.ends_at AND (s.valid_until IS NULL OR s.valid_until >= %(now)s)) IS TRUE
 ORDER BY r.id
 

@@ -15,9 +15,10 @@ from booking.series import store as series_store
 from booking.series.outcome import Outcome, SeriesRefused, attempt
 from booking.series.reserve import find_series
 from booking.taken import slot_taken
+from booking.waitlist.offer import offer_freed
 from coop.database import Connection
 from coop.identity import Viewer
-from coop.interval import Interval
+from coop.interval import Interval, subtract
 
 
 class Scope(StrEnum):
@@ -54,7 +55,7 @@ def move_series(
     for recurrence_id, each in ahead_first:
         start = recurrence.shifted(each.when.start, by, terms.zone)
         slot = when if each.id == anchor.id else Interval.of(start, each.when.end - each.when.start + longer)
-        moved.append(attempt(conn, recurrence_id, slot, partial(move, conn, viewer, each.id, slot, now)))
+        moved.append(attempt(conn, recurrence_id, slot, partial(move, conn, viewer, each.id, slot, now, offers=False)))
     clashing = series_store.overlapping(conn, [each.id for _, each in chosen])
     outcomes = [
         replace(each, slot=None, refusal=slot_taken(conn, viewer, terms, each.wanted, now, but_for=each.reservation.id))
@@ -65,6 +66,10 @@ def move_series(
     if any(each.refusal for each in outcomes):
         raise SeriesRefused(outcomes, viewer)
     series_store.check_overlaps(conn)
+    has = [each.reservation for each in outcomes if each.reservation]
+    for _, was in chosen:
+        for freed in subtract(was.when, [each.when for each in has if each.machine_id == was.machine_id]):
+            offer_freed(conn, was.machine_id, freed, now)
     return outcomes
 
 

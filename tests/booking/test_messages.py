@@ -21,6 +21,8 @@ from booking.messages import sending
 from booking.messages import words as messages
 from booking.messages.announcing import announce
 from booking.messages.words import Facts
+from booking.presence import check_in, overrun
+from booking.presence.rules import Signal
 from booking.services.model import ServiceKind
 from coop import database
 from coop.identity import Role
@@ -275,6 +277,18 @@ def test_who_helps_no_more_is_told_so(house: House) -> None:
     first, second = ([each for each in house.box.letters if str(each["To"]).startswith(name)] for name in names)
     assert (len(first), len(second)) == (2, 3), "who helps hears of each change, who does not hears nothing more"
     assert calendar(second[2]).value("METHOD") == "CANCEL"
+
+
+def test_who_comes_after_an_overrun_hears_what_is_free_instead(house: House) -> None:
+    house.book(house.sato)
+    house.book(house.smith, "12:00", "13:00")
+    with database.transaction(house.api.pool) as conn:
+        check_in.check_in(conn, house.office.viewer, "cmm-1", at("10:00"))
+        check_in.hear(conn, "cmm-1", Signal(running_since=at("11:30")), at("12:01"))
+        assert len(overrun.warn(conn, at("12:01"))) == 1
+    house.work()
+    told = body(house.box.to("@m02.example")[1], "plain")
+    assert f"Free instead: CMM Crysta {DAY:%a} {DAY.day} {DAY:%b} 13:00–14:00" in told, told
 
 
 def test_who_looks_at_the_calendar_gets_no_mail_but_what_needs_an_answer(house: House) -> None:

@@ -1,14 +1,16 @@
 """Rules as the office edits them, and every way in obeying them from the next request on."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from threading import Barrier
 from typing import Any
 
 import psycopg
 import pytest
 
+from coop import database
 from coop.identity import Role
+from coop.machines import Machine, OpeningHours, add_machine
 from tests.booking.shop import Shop, at, moment, reasons, today, warnings
 from tests.callers import Callers
 from tests.parts.databases import Database
@@ -223,6 +225,18 @@ def test_time_is_given_back_until_the_deadline(shop: Shop) -> None:
     assert reasons(kept) == []
     assert shop.sato.delete(f"/api/v1/reservations/{later['id']}").status_code == 204
     assert shop.office.delete(f"/api/v1/reservations/{soon['id']}").status_code == 204
+
+
+def test_taking_another_machine_is_no_way_round_the_deadline(shop: Shop) -> None:
+    with database.transaction(shop.callers.pool) as conn:
+        hours = [OpeningHours("cmm-2", day, time(0), time.max) for day in range(1, 8)]
+        add_machine(conn, Machine("cmm-2", "cmm", "三次元測定機 2", "CMM 2"), hours)
+    shop.rule(cancel_minutes=2 * 1440)
+    soon = shop.book(shop.sato, "12:00", "13:00", days=1).json()
+    path, other = f"/api/v1/reservations/{soon['id']}/swap", {"machine_id": "cmm-2"}
+    refused = shop.sato.post(path, json=other, headers={"If-Match": "*"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "booking.gives_back_too_late")
+    assert shop.office.post(path, json=other, headers={"If-Match": "*"}).json()["machine_id"] == "cmm-2"
 
 
 def test_what_is_offered_can_be_booked_under_the_rules(shop: Shop) -> None:

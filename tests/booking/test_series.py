@@ -17,6 +17,9 @@ from booking.series.outcome import Outcome, SeriesRefused, preview
 from booking.series.recurrence import StartNotInRule
 from booking.series.reserve import Conflicts, find_series, nearest, reserve_series
 from booking.store import terms
+from booking.waitlist import ask as waitlist
+from booking.waitlist import offer
+from booking.waitlist.waiting import Needs
 from coop import database, people, register
 from coop.database import Connection, Pool
 from coop.errors import NotFound
@@ -148,6 +151,20 @@ def test_a_series_moves_over_its_own_siblings(conn: Connection) -> None:
     ).fetchall()
     assert [row[0] for row in claims] == [each.when.start - timedelta(minutes=10) for _, each in after]
     conn.commit()
+
+
+def test_a_series_moves_over_its_own_siblings_before_anybody_is_offered_their_time(conn: Connection) -> None:
+    sato, suzuki, kato = settle_in(conn, machines=1, members=3).engineers
+    _, outcomes = weekly(conn, sato, slot("2026-10-05 09:00"), count=3)
+    for who, first in ((suzuki, "2026-10-05 09:00"), (kato, "2026-10-19 09:00")):
+        waitlist.ask(conn, who, Needs("cmm-1"), HOUR, slot(first), NOW)
+    later = slot("2026-10-12 09:00")
+    moved = move_series(conn, sato, made(outcomes)[0], later, Scope.ALL, NOW)
+    assert [local(each.slot) for each in moved] == ["10-12 09:00", "10-19 09:00", "10-26 09:00"]
+    office = Viewer(None, None, frozenset({Role.OFFICE}))
+    assert [(each.person_id, local(each.when)) for each in offer.offers_of(conn, office)] == [
+        (suzuki.person_id, "10-05 09:00")
+    ]
 
 
 def test_a_series_that_cannot_all_move_stays(conn: Connection) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from booking.presence import overrun
 from coop import database
 from coop.identity import Role
 from coop.machines import Machine, OpeningHours, add_machine
@@ -167,6 +168,8 @@ def test_a_tester_goes_out_and_comes_back(room: Room) -> None:
     [loan] = room.office.get(f"{API}/loans").json()
     assert (loan["reservation"]["id"], loan["overdue"]) == (made["id"], False)
     assert moment(loan["due_at"]) == moment(at("20:00"))
+    with database.transaction(room.office.client.app.state.pool) as conn:
+        assert overrun.finish(conn, moment(at("21:00"))) == [], "what is overdue is not back"
     assert room.change(room.operator, out, "take-back").json()["status"] == "done"
     assert room.office.get(f"{API}/loans").json() == []
     assert room.book(room.suzuki, "12:00", "13:00", "tester", service="loan").status_code == 201
