@@ -12,6 +12,7 @@ from coop.api import Moment, Wanted
 from coop.database import Connection
 from coop.door import Entrance
 from coop.interval import Interval
+from coop.paging import Paged
 from telemetry import decisions
 from telemetry.states import live
 from telemetry.states.model import State
@@ -76,13 +77,14 @@ def list_states(machine_id: str, door: Entrance, start: From, to: To) -> list[St
 
 @router.get("/usage")
 def list_usage(
-    door: Entrance, start: From, to: To, machine: str | None = None, kind: UsageKind | None = None
+    door: Entrance, paging: Paged, start: From, to: To, machine: str | None = None, kind: UsageKind | None = None
 ) -> list[UsageView]:
     """The usages that begin in the asked time and that the viewer may know of: of everybody for the office, operators,
     directors and auditors, of one's own member for the others."""
     window = Interval(start, to)
-    found = door.run(lambda conn: usages.usages(conn, door.viewer, window, machine_id=machine, kind=kind))
-    return [_view(each) for each in found]
+    part = paging.slice(datetime, UUID)
+    found = door.run(lambda conn: usages.usages(conn, door.viewer, window, machine_id=machine, kind=kind, part=part))
+    return [_view(each) for each in paging.page(found, lambda last: (last.started_at, last.id))]
 
 
 @router.post("/usage/{usage_id}/decision", response_model=UsageView)

@@ -3,6 +3,7 @@
 from coop.database import Connection
 from coop.identity import SEES_NAMES, Viewer
 from coop.interval import Interval
+from coop.paging import WHOLE, Slice
 from coop.queries import load
 from telemetry.usage.model import Usage, UsageKind
 from telemetry.usage.store import usage_of
@@ -17,6 +18,7 @@ def usages(
     *,
     machine_id: str | None = None,
     kind: UsageKind | None = None,
+    part: Slice = WHOLE,
 ) -> list[Usage]:
     """The usages that begin in `window`, by time: everybody's for those who may know them, else one's own member's."""
     values = {
@@ -26,5 +28,6 @@ def usages(
         "kind": kind,
         "everybody": viewer.has(*SEES_NAMES),
         "member_id": viewer.member_id,
+        **part.values("after_started", "after_id"),
     }
     return [usage_of(row) for row in conn.execute(SQL["usages"], values)]

@@ -7,7 +7,7 @@ FROM telemetry.usage
 WHERE machine_id = %(machine_id)s AND tstzrange(started_at, ended_at) && tstzrange(%(since)s, %(until)s)
 ORDER BY started_at
 
--- usages: Usages that begin in a stretch, by machine and kind where one is named, only a member's own where one is named.
+-- usages: Usages that begin in a stretch, of a machine, kind or member where one is named, from a place in the list on.
 SELECT id, machine_id, started_at, ended_at, running_seconds, kind, reservation_id, member_id, person_id, evidence_hash, decision_id,
        energy_kwh, parts
 FROM telemetry.usage
@@ -15,7 +15,9 @@ WHERE started_at >= %(since)s AND started_at < %(until)s
   AND (%(machine_id)s::text IS NULL OR machine_id = %(machine_id)s)
   AND (%(kind)s::text IS NULL OR kind = %(kind)s)
   AND (%(everybody)s OR member_id = %(member_id)s)
-ORDER BY started_at, machine_id
+  AND (%(after_id)s::uuid IS NULL OR (started_at, id) > (%(after_started)s::timestamptz, %(after_id)s))
+ORDER BY started_at, id
+LIMIT %(limit)s
 
 -- usage: One usage.
 SELECT id, machine_id, started_at, ended_at, running_seconds, kind, reservation_id, member_id, person_id, evidence_hash, decision_id,
