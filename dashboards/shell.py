@@ -52,7 +52,10 @@ def places_of(viewer: Viewer) -> list[Place]:
     places = [Place("today", "/")]
     if not viewer.has(Role.WARD):
         places.append(Place("reservations", "/reservations"))
-    return [*places, Place("utilisation", "/utilisation"), Place("me", "/me")]
+    places.append(Place("utilisation", "/utilisation"))
+    if viewer.has(Role.OFFICE, Role.OPERATOR):
+        places.append(Place("devices", "/devices"))
+    return [*places, Place("me", "/me")]
 
 
 def page(
