@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from booking import store
 from booking.claim import claim
-from booking.model import Reservation, Status
+from booking.model import Holder, Reservation, Status, Terms
 from booking.pending import standing
 from booking.rules.facts import Preparation, for_member, prepare
 from booking.rules.policy import Question
@@ -60,24 +60,20 @@ def book(
     *,
     status: Status = Status.CONFIRMED,
     expires_at: datetime | None = None,
+    admitted: tuple[Holder, Terms] | None = None,
 ) -> Reservation:
     """The one way in, for whoever makes a reservation: it is judged, then claimed, then told.
 
     A hold or an offer is `Status.HELD` with `expires_at`, by the database's clock; what would be confirmed is pending
-    where the machine asks for approval. Raises what `reserve` raises and leaves the transaction usable.
+    where the machine asks for approval. `admitted` is what `admit` said in this transaction of the same wish for
+    another time. Raises what `reserve` raises and leaves the transaction usable.
     """
-    member_id, person_id = for_whom(viewer, wish)
-    service = store_services.service(conn, wish.machine_id, wish.service, wish.options, wish.units)
-    if wish.preparation.instructor_id is not None:
-        service = supervised(conn, service, instructor_id=wish.preparation.instructor_id)
-    holder, terms = store.lock(conn, wish.machine_id, member_id, person_id, service)
-    if wish.member_id not in {None, holder.member_id}:
-        raise HolderUnknown()
+    holder, terms = admitted or admit(conn, viewer, wish)
     alone = wish.service is ServiceKind.SELF_USE
     question = Question(wish.when, terms, now, records_past=viewer.has(Role.OFFICE), alone=alone)
     warnings = obey(conn, viewer, question, holder, preparation=wish.preparation)
     if status is Status.CONFIRMED:
-        status, expires_at = standing(conn, viewer, service, wish.when.start, now)
+        status, expires_at = standing(conn, viewer, terms.service, wish.when.start, now)
     identifier = uuid4()
     reservation = Reservation(
         identifier,
@@ -98,6 +94,21 @@ def book(
     prepare(conn, reservation.id, wish.preparation)
     tell(conn, "reservation.held" if status is Status.HELD else "reservation.created", viewer, reservation, now)
     return reservation
+
+
+def admit(conn: Connection, viewer: Viewer, wish: Wish) -> tuple[Holder, Terms]:
+    """For whom and under which terms a wish is booked, whenever it is; both stay locked until the transaction ends.
+
+    Raises `Forbidden`, `HolderUnknown`, `MachineUnknown`, `ServiceUnknown` or `OptionUnknown`.
+    """
+    member_id, person_id = for_whom(viewer, wish)
+    service = store_services.service(conn, wish.machine_id, wish.service, wish.options, wish.units)
+    if wish.preparation.instructor_id is not None:
+        service = supervised(conn, service, instructor_id=wish.preparation.instructor_id)
+    holder, terms = store.lock(conn, wish.machine_id, member_id, person_id, service)
+    if wish.member_id not in {None, holder.member_id}:
+        raise HolderUnknown()
+    return holder, terms
 
 
 def for_whom(viewer: Viewer, wish: Wish) -> tuple[str | None, UUID | None]:

@@ -1,4 +1,4 @@
-"""Reserve a series: each occurrence by the same use case as a single reservation, all of them or as chosen."""
+"""Reserve a series: admitted once, each occurrence booked as a single reservation is, all of them or as chosen."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,11 +7,10 @@ from enum import StrEnum
 from functools import partial
 from uuid import UUID, uuid4
 
-from booking import store
 from booking.free import free_slots
 from booking.listing import find
-from booking.model import Reservation, Terms
-from booking.reserve import Wish, reserve
+from booking.model import Holder, Reservation, Terms
+from booking.reserve import Wish, admit, book
 from booking.rules.policy import SlotDenied, latest_end, on_grid_before
 from booking.series import recurrence
 from booking.series import store as series_store
@@ -42,12 +41,18 @@ def reserve_series(
 
     Raises `SeriesRefused` with every outcome, and what `recurrence` and `reserve` raise about the whole.
     """
-    terms = store.terms(conn, wish.machine_id)
     checked = recurrence.parse(rule)
+    admitted = admit(conn, viewer, wish)
+    _, terms = admitted
     slots = recurrence.occurrences(checked, wish.when, terms.zone, latest_end(terms, now), most=MOST_OCCURRENCES)
-    wanted = [attempt(conn, slot.start, slot, partial(reserve, conn, viewer, at(wish, slot), now)) for slot in slots]
+    wanted = [
+        attempt(conn, slot.start, slot, partial(book, conn, viewer, at(wish, slot), now, admitted=admitted))
+        for slot in slots
+    ]
     # What is free beside a refused time is known when all that can be had at their own time are taken.
-    outcomes = [_beside(conn, viewer, wish, terms, each, conflicts, now) if each.refusal else each for each in wanted]
+    outcomes = [
+        _beside(conn, viewer, wish, admitted, each, conflicts, now) if each.refusal else each for each in wanted
+    ]
     made = [(each.recurrence_id, each.reservation) for each in outcomes if each.reservation]
     if not made or (conflicts is Conflicts.REFUSE and len(made) < len(outcomes)):
         raise SeriesRefused(outcomes, viewer)
@@ -95,19 +100,21 @@ def _beside(
     conn: Connection,
     viewer: Viewer,
     wish: Wish,
-    terms: Terms,
+    admitted: tuple[Holder, Terms],
     refused: Outcome,
     conflicts: Conflicts,
     now: datetime,
 ) -> Outcome:
     """The outcome with what can be had instead, which is reserved if that was chosen."""
     around = Interval(refused.wanted.start - NEAR, refused.wanted.end + NEAR)
-    slot = nearest(terms, free_slots(conn, terms, around, now), refused.wanted)
+    _, terms = admitted
+    length = refused.wanted.end - refused.wanted.start
+    slot = nearest(terms, free_slots(conn, terms, around, now, length), refused.wanted)
     if slot is None:
         return refused
     try:
         with conn.transaction(force_rollback=conflicts is not Conflicts.NEAREST):
-            reservation = reserve(conn, viewer, at(wish, slot), now)
+            reservation = book(conn, viewer, at(wish, slot), now, admitted=admitted)
     except (SlotDenied, Conflict):
         return refused
     if conflicts is Conflicts.NEAREST:
