@@ -1,7 +1,8 @@
 """The states of one machine, folded anew where marks say that something changed.
 
-It begins at the last checkpoint before the earliest change and ends at a checkpoint after the last change from which on
-nothing differs. So live and recomputed results are one, and a late reading costs its own hours only.
+It begins at the last checkpoint before the earliest change, or at the frontier when all that changed comes after it,
+and ends at a checkpoint after the last change from which on nothing differs. So live and recomputed results are one, a
+late reading costs its own hours only, and a new one nothing of what was before.
 """
 
 from itertools import groupby
@@ -68,11 +69,16 @@ class Refold:
         return self._splice(settled, chorus.turns, LATEST, end or 0)
 
     def _start(self, since: int) -> tuple[int, Chorus, tuple[int, int] | None]:
-        """Hour and chorus of the last checkpoint before `since`, and the first and last reading after it.
+        """Hour and chorus of the frontier or last checkpoint before `since`, and the first and last reading after it.
 
         A checkpoint without a reading after it, because its device was bound elsewhere, is no place to begin.
         """
         segments = self.evidence.segments
+        frontier = store.frontier(self.conn, self.machine_id)
+        if frontier is not None and (last_at := last_heard(frontier)) < since:
+            chorus = Chorus.resumed(segments, self.evidence.segment_at(last_at), frontier)
+            if chorus is not None:
+                return last_at // HOUR * HOUR, chorus, self.evidence.extent(self.conn, last_at + 1)
         while checkpoint := store.checkpoint_before(self.conn, self.machine_id, since):
             hour, standing = checkpoint
             extent = self.evidence.extent(self.conn, hour)
