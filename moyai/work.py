@@ -10,7 +10,7 @@ from threading import Event, Thread
 import procrastinate
 from procrastinate import App
 
-from billing import quote
+from billing.tariffs import quote
 from booking import jobs
 from booking.messages import sending
 from coop import database
@@ -20,6 +20,7 @@ from coop.settings import Settings
 from moyai import permissive
 from telemetry import derive
 from telemetry.devices import jobs as device_jobs
+from telemetry.findings import jobs as finding_jobs
 from telemetry.storage import jobs as storage_jobs
 
 log = logging.getLogger("moyai.work")
@@ -29,6 +30,7 @@ TASKS: tuple[Callable[[App], None], ...] = (
     jobs.register,
     storage_jobs.register,
     device_jobs.register,
+    finding_jobs.register,
 )
 """Every room's `register(app)`: what it adds to the tasks that run here."""
 

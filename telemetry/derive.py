@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +22,7 @@ from telemetry.usage.account import account
 
 log = logging.getLogger("telemetry.derive")
 
-_AFTER_FAILURE_SECONDS = 1.0
+_AFTER_FAILURE_SECONDS, _LONGEST_REST_SECONDS = 1.0, 300.0
 DERIVE_SECONDS = Histogram("moyai_derive_seconds", "Deriving what changed of one machine")
 
 
@@ -49,36 +50,65 @@ def derive(conn: Connection, machine_id: str) -> Derived | None:
     return Derived(machine_id, len(changed), usages)
 
 
-def derive_waiting(pool: Pool) -> Iterator[Derived]:
-    """Derive each machine that waits for it, once, in a transaction of its own."""
-    for machine_id in database.run(pool, store_states.machines_to_derive):
-        with DERIVE_SECONDS.time():
-            derived = database.run(pool, partial(derive, machine_id=machine_id))
-        if derived is not None:
-            log.info("derived machine=%s intervals=%s usages=%s", machine_id, derived.intervals, derived.usages)
-            yield derived
+def derive_next(pool: Pool, machine_id: str) -> Derived | None:
+    """Derive a machine in a transaction of its own."""
+    with DERIVE_SECONDS.time():
+        derived = database.run(pool, partial(derive, machine_id=machine_id))
+    if derived is not None:
+        log.info("derived machine=%s intervals=%s usages=%s", machine_id, derived.intervals, derived.usages)
+    return derived
 
 
 def derive_all(pool: Pool, progress: Callable[[Derived], None] | None = None) -> int:
     """Derive until nothing waits for it; return how many times a machine was derived."""
-    total = 0
-    while taken := list(map(progress or (lambda _: None), derive_waiting(pool))):
-        total += len(taken)
+    total, taken = 0, -1
+    while total != taken:
+        taken = total
+        for machine_id in database.run(pool, store_states.machines_to_derive):
+            if derived := derive_next(pool, machine_id):
+                total += 1
+                if progress is not None:
+                    progress(derived)
     return total
 
 
 def run_loop(pool: Pool, settings: Settings, stop: threading.Event) -> None:
-    """Derive whatever changes until `stop` is set; a database that goes away is waited for."""
+    """Derive whatever changes until `stop` is set; a database that goes away is waited for.
+
+    A machine that cannot be derived is tried again after a while, each time a longer one; the others never wait for it.
+    """
+    failing: dict[str, _Failing] = {}
     while not stop.is_set():
         pause_seconds = settings.derive_pause_ms / 1000
         try:
-            for _ in derive_waiting(pool):
-                if stop.is_set():
-                    return
+            _round(pool, stop, failing)
         except DatabaseAway:
             log.warning("derive.waits reason=database_away")
             pause_seconds = _AFTER_FAILURE_SECONDS
-        except Exception:
-            log.exception("derive.failed")  # the edge of the process: the marks are still there, and tried again
-            pause_seconds = _AFTER_FAILURE_SECONDS
         stop.wait(pause_seconds)
+
+
+@dataclass(slots=True)
+class _Failing:
+    """A machine that could not be derived rests until then (monotonic seconds)."""
+
+    rests_until: float = 0.0
+    rest_seconds: float = _AFTER_FAILURE_SECONDS
+
+
+def _round(pool: Pool, stop: threading.Event, failing: dict[str, _Failing]) -> None:
+    for machine_id in database.run(pool, store_states.machines_to_derive):
+        if stop.is_set():
+            return
+        if machine_id in failing and time.monotonic() < failing[machine_id].rests_until:
+            continue
+        try:
+            derive_next(pool, machine_id)
+            failing.pop(machine_id, None)
+        except DatabaseAway:
+            raise
+        except Exception:  # the edge of the process: the marks are still there
+            each = failing.setdefault(machine_id, _Failing())
+            log.exception("derive.failed machine=%s again_after_seconds=%s", machine_id, each.rest_seconds)
+            each.rests_until = time.monotonic() + each.rest_seconds
+            each.rest_seconds = min(2 * each.rest_seconds, _LONGEST_REST_SECONDS)

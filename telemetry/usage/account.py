@@ -1,16 +1,20 @@
 """Usage renewed around what changed: whole sessions, with reservations and decisions applied."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from coop import register
 from coop.database import Connection
-from coop.interval import Interval, merge
+from coop.interval import Interval, merge, month_of
+from telemetry.findings.sweep import announce_closed
 from telemetry.states import store as store_states
 from telemetry.states.evidence import moment
 from telemetry.usage import store as store_usage
 from telemetry.usage.attribution import EARLY_GRACE, attribute, decide
+from telemetry.usage.closed import closed_until
 from telemetry.usage.meters import Meters
 from telemetry.usage.model import Usage
 from telemetry.usage.sessions import Session, sessions
@@ -36,7 +40,9 @@ def account(conn: Connection, machine_id: str, stretches: Iterable[tuple[int, in
         usages = [usage for session in found for usage in attribute(machine_id, session, booked, zone)]
         usages, findings = decide(usages, store_usage.decisions(conn, machine_id, whole))
         usages = [_measured(meters, usage) for usage in usages]
-        changed += store_usage.replace_usages(conn, store_usage.usages(conn, machine_id, whole), usages)
+        was = store_usage.usages(conn, machine_id, whole)
+        changed += store_usage.replace_usages(conn, was, usages)
+        _announce(conn, machine_id, was, usages, zone)
         store_usage.note_findings(conn, findings.outdated, findings.settled)
     return changed
 
@@ -44,6 +50,21 @@ def account(conn: Connection, machine_id: str, stretches: Iterable[tuple[int, in
 def _measured(meters: Meters, usage: Usage) -> Usage:
     during = Interval(usage.started_at, usage.ended_at)
     return replace(usage, energy_kwh=meters.energy_kwh(during), parts=meters.parts(during))
+
+
+def _announce(
+    conn: Connection, machine_id: str, was: Iterable[Usage], becomes: Iterable[Usage], zone: ZoneInfo
+) -> None:
+    """Say what changed in a month that billing closed, as far as anything is charged by it."""
+    closed = closed_until(conn)
+    before = {replace(each, energy_kwh=None, parts=None) for each in was if closed and each.started_at < closed}
+    after = {replace(each, energy_kwh=None, parts=None) for each in becomes if closed and each.started_at < closed}
+    change_seconds: Counter[Interval] = Counter()
+    for sign, usages in ((-1, before - after), (1, after - before)):
+        for each in usages:
+            change_seconds[month_of(each.started_at, zone)] += sign * each.running_seconds
+    for month, running_seconds in change_seconds.items():
+        announce_closed(conn, machine_id, month, running_seconds)
 
 
 class _Machine:

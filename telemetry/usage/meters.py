@@ -39,7 +39,7 @@ class Meters:
         self._devices = list(by_device.values())
 
     def reach(self, since: int, until: int) -> tuple[int, int]:
-        """What a change in `[since, until]` can change: what a counter gained since the reading before, up to the next."""
+        """Whose measurement a change in `[since, until]` can touch: from a counter's reading before it to the next."""
         first, last = since, until
         for channels in self._devices:
             for sources in (channels.get(ENERGY, ()), channels.get(COUNT, ())):
