@@ -109,6 +109,15 @@ def recorded_day(
     )
 
 
+def trace_of(conn: Connection, machine_id: str, window: Interval, at: datetime) -> list[Point]:
+    """What the machine drew in `window`; nothing where no device told its power at that time."""
+    try:
+        name = _channel(conn, machine_id, at, rule_now(conn, machine_id, at), None)
+    except NoPower:
+        return []
+    return trace(_readings(conn, machine_id, name, window), window)
+
+
 def shown(
     conn: Connection,
     machine_id: str,
