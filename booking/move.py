@@ -17,6 +17,7 @@ from booking.services import store as store_services
 from booking.services.model import Service, ServiceKind
 from booking.tell import tell
 from booking.training.supervision import supervised
+from booking.waitlist import store as store_waitlist
 from booking.waitlist.offer import offer_freed
 from coop.database import Connection
 from coop.errors import Conflict, Forbidden, Invalid, PreconditionFailed
@@ -199,6 +200,7 @@ def _changeable(conn: Connection, viewer: Viewer, reservation_id: UUID) -> Reser
 def _locked(
     conn: Connection, viewer: Viewer, known: Reservation, version: int | None, machine_id: str, service: Service
 ) -> tuple[Reservation, Terms]:
+    store_waitlist.lock_waiting(conn, known.machine_id, known.holder.member_id)
     _, terms = store.lock(conn, machine_id, known.holder.member_id, None, service, also=[known.machine_id])
     reservation = _changeable(conn, viewer, known.id)  # it may have been handed over meanwhile
     if version not in {None, reservation.version} or reservation.machine_id != known.machine_id:

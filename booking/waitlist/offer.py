@@ -90,7 +90,7 @@ def decline(conn: Connection, viewer: Viewer, offer_id: UUID, now: datetime) -> 
     Raises `NotFound` or `OfferOver`.
     """
     offer = _known(conn, viewer, offer_id)
-    store_waitlist.lock_resource(conn, offer.machine_id)
+    store_waitlist.lock_to_offer(conn, offer.machine_id)
     if not _end(conn, "decline_offer", viewer, offer, now):
         raise OfferOver()
 
@@ -100,20 +100,20 @@ def expire(conn: Connection, offer_id: UUID, now: datetime) -> bool:
     offer = store_waitlist.offer(conn, offer_id)
     if offer is None:
         return False
-    store_waitlist.lock_resource(conn, offer.machine_id)
+    store_waitlist.lock_to_offer(conn, offer.machine_id)
     return _end(conn, "expire_offer", SYSTEM, offer, now)
 
 
 def offer_whatever_is_free(conn: Connection, machine_id: str, now: datetime) -> list[Offer]:
     """Offer any free time of a machine to who waits for it: what was freed by a lapsed hold, by new opening hours."""
-    store_waitlist.lock_resource(conn, machine_id)
+    store_waitlist.lock_to_offer(conn, machine_id)
     horizon = timedelta(days=store.terms(conn, machine_id).horizon_days + 1)
     return offer_freed(conn, machine_id, Interval.of(now, horizon), now)
 
 
 def offer_lapsed(conn: Connection, resource_id: str, now: datetime) -> list[Offer]:
     """End the requests for a machine, or person, that nobody answered in time, and offer what that frees at once."""
-    store_waitlist.lock_resource(conn, resource_id)
+    store_waitlist.lock_to_offer(conn, resource_id)
     lapsed = [store.reservation(conn, each) for each in lapse(conn, now, resource_ids=[resource_id])]
     return [offer for each in lapsed if each for offer in offer_freed(conn, each.machine_id, each.when, now)]
 

@@ -1,6 +1,15 @@
 -- lock_resource: Lock a machine until the transaction ends, as whoever gives away its time must.
 SELECT id FROM booking.resource WHERE id = %(machine_id)s FOR NO KEY UPDATE
 
+-- lock_waiting: Lock a member, and all members who wait for time of a machine, by id, as whoever may offer it to them must.
+SELECT m.id FROM coop.member m
+WHERE m.id = %(member_id)s
+   OR m.id IN (SELECT w.member_id FROM booking.waitlist_request w
+               JOIN coop.machine c ON c.id = %(machine_id)s AND (w.machine_id = c.id OR w.kind = c.kind)
+               WHERE w.status = 'waiting')
+ORDER BY m.id
+FOR NO KEY UPDATE OF m
+
 -- viewer_of_person: What an active person may do, for rules that are judged while they are away.
 SELECT p.id, p.member_id, p.locale,
        coalesce((SELECT array_agg(r.role) FROM coop.person_role r WHERE r.person_id = p.id), '{}')

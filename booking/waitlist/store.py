@@ -19,9 +19,19 @@ from coop.queries import load
 SQL = load("booking.waitlist")
 
 
-def lock_resource(conn: Connection, machine_id: str) -> None:
+def lock_to_offer(conn: Connection, machine_id: str) -> None:
     """Keep others from giving away or taking a machine's time until the transaction ends."""
+    lock_waiting(conn, machine_id, None)
     conn.execute(SQL["lock_resource"], {"machine_id": machine_id})
+
+
+def lock_waiting(conn: Connection, machine_id: str, member_id: str | None) -> None:
+    """Lock a member, and all members who wait for time of a machine: before the machine, as everybody does.
+
+    Who frees time books it for who waits. Locking their member only then would meet somebody who has that lock and
+    wants the machine.
+    """
+    conn.execute(SQL["lock_waiting"], {"machine_id": machine_id, "member_id": member_id})
 
 
 def viewer_of(conn: Connection, person_id: UUID) -> Viewer:
