@@ -1,7 +1,7 @@
 """Sparkplug B (specification 3.0): births name the metrics, data may name them by number only.
 
-`read` turns one message into readings with what the device's last birth said, which its `Speaker` carries; what
-depends on the order of messages (births, deaths, gaps) is decided in `telemetry.sparkplug`.
+`read` turns one message into readings with what the device's last birth said, which its `Speaker` carries: it is put
+there by `telemetry.sparkplug`, which follows the order of the messages (births, deaths, gaps).
 
 With a mapping only the metrics it names are taken, `{"Machine/Power": "power"}`. Without one a metric is taken under
 its own name where that can be a channel's. A metric has its own time, or its message's; a truth is 1 or 0; null is

@@ -4,7 +4,6 @@ from coop import register
 from coop.database import Connection
 from coop.queries import load
 from telemetry.decoders.context import Context, Speaker
-from telemetry.decoders.sparkplug import Birth
 
 SQL = load("telemetry.decoders")
 
@@ -14,9 +13,8 @@ def context(conn: Connection) -> Context:
     cooperative = register.cooperative(conn)
     slug, zone = cooperative.slug, cooperative.time_zone
     speakers: dict[str, Speaker] = {}
-    for address, topic, decoder, mapping, datatypes, aliases in conn.execute(SQL["speakers"]):
-        birth = None if datatypes is None else Birth(datatypes, {int(alias): name for alias, name in aliases.items()})
+    for address, topic, decoder, mapping in conn.execute(SQL["speakers"]):
         for own in (f"moyai/{slug}/{address}", topic):
             if own is not None:
-                speakers[own] = Speaker(address, decoder, own, zone, mapping, birth)
+                speakers[own] = Speaker(address, decoder, own, zone, mapping)
     return Context(slug, zone, speakers)
