@@ -28,7 +28,7 @@ pytestmark = pytest.mark.mosquitto
 class Deployed:
     """Mosquitto as deployed: `deploy/mosquitto.conf` with the container's folders and ports replaced."""
 
-    def __init__(self, folder: Path, *, defaults: bool = False) -> None:
+    def __init__(self, folder: Path, *, defaults: bool = False, more: str = "") -> None:
         self.port, self.inner_port = free_port(), free_port()
         text = (DEPLOY / "mosquitto.conf").read_text()
         if defaults:
@@ -37,7 +37,7 @@ class Deployed:
         text = text.replace("/usr/lib/mosquitto_dynamic_security.so", str(debian.dynamic_security()))
         text = text.replace("listener 1883", f"listener {self.port} 127.0.0.1")
         text = text.replace("listener 1884", f"user root\nlistener {self.inner_port} 127.0.0.1")
-        (folder / "mosquitto.conf").write_text(text)
+        (folder / "mosquitto.conf").write_text(f"{text}\n{more}")
         subprocess.run(debian.administrator(folder / "dynamic-security.json", ADMIN.name, ADMIN.password), check=True)
         self.log = folder / "mosquitto.log"
         self.process = spawn([debian.MOSQUITTO, "-c", folder / "mosquitto.conf"], log=self.log)
