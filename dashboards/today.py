@@ -105,7 +105,7 @@ def board_state(signal: Signal, under_way: Claimed | None, *, opened: bool) -> B
         return "fault"
     if signal.state == "running":
         return "running"
-    if signal.state != "idle":
+    if signal.state not in {"idle", "off"}:
         return "unknown"
     if under_way is not None:
         return "reserved"

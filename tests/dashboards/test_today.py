@@ -25,6 +25,8 @@ OUTAGE = Claimed(hours(-1, 1), None, mine=False, outage=True)
         ("running", BOOKED, "running"),
         ("idle", None, "idle"),
         ("idle", BOOKED, "reserved"),
+        ("off", None, "idle"),
+        ("fault", BOOKED, "fault"),
         ("unknown", None, "unknown"),
         ("unknown", BOOKED, "unknown"),
         ("running", OUTAGE, "fault"),
