@@ -12,14 +12,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from booking import SlotDenied, Wish, cancel, move, reserve
+from booking import SlotDenied, Wish, cancel, move, reserve, reserve_any
+from booking.hold import hold
 from booking.rules.edit import LimitWanted, RuleInThePast, quotas, set_quota
 from booking.rules.quota import Counted, Span, week_of
+from booking.series.reserve import Conflicts, reserve_series
+from booking.waitlist import ask as waitlist
+from booking.waitlist.offer import offer_whatever_is_free
+from booking.waitlist.waiting import Needs
 from coop import database, people
 from coop.database import Connection, Pool
 from coop.identity import SYSTEM, Role, Viewer
 from coop.interval import Interval
 from tests.booking.places import settle_in
+from tests.booking.races import Use, race
+from tests.booking.services import pool as units
 
 NOW = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 HOUR = timedelta(hours=1)
@@ -145,6 +152,46 @@ def test_sixteen_at_once_never_exceed_a_quota(conn: Connection, pool: Pool, coun
         assert Counter(threads.map(attempt, range(16))) == {"won": 3, "denied": 13}
     row = conn.execute("SELECT count(*) FROM booking.reservation WHERE status = 'confirmed'").fetchone()
     assert row == (3,)
+
+
+def test_no_way_in_goes_round_a_quota(conn: Connection, pool: Pool) -> None:
+    """Create, hold, series, pool and offers at one moment, for two people of one member: three may win."""
+    place = settle_in(conn, machines=8, members=1)
+    who = place.engineers[0]
+    colleague_id = people.add_person(conn, name="C", email="c@m.example", roles=[Role.ENGINEER], member_id="m01")
+    colleague = Viewer(colleague_id, "m01", frozenset({Role.ENGINEER}))
+    units(conn, "cmms", *place.machine_ids)
+    limit(conn, Counted.MEMBER, Span.AT_ONCE, 3)
+
+    def slot(number: int) -> Interval:
+        return Interval.of(monday(2, 3 * number), HOUR)
+
+    for number in (6, 7):
+        waitlist.ask(conn, who, Needs(f"cmm-{number}"), HOUR, slot(20 + number), NOW)
+    conn.commit()
+    uses: list[Use] = [lambda c, n=n: reserve(c, who, Wish(f"cmm-{n}", slot(n)), NOW) for n in range(1, 5)]
+    uses += [lambda c, n=n: hold(c, colleague, Wish(f"cmm-{n}", slot(5 + n)), NOW) for n in range(1, 5)]
+    uses += [
+        lambda c, n=n: reserve_series(
+            c, colleague, Wish(f"cmm-{n}", slot(10 + n)), "FREQ=DAILY;COUNT=2", Conflicts.SKIP, NOW
+        )
+        for n in range(1, 3)
+    ]
+    uses += [lambda c: reserve_any(c, who, "cmms", Wish("", slot(40)), NOW)] * 4
+    uses += [lambda c, n=n: offer_whatever_is_free(c, f"cmm-{n}", NOW) for n in (6, 7)]
+    race(pool, uses)
+    rows = conn.execute("SELECT count(*) FROM booking.reservation WHERE status IN ('held', 'confirmed')").fetchone()
+    assert rows == (3,)
+
+
+def test_moves_into_one_week_at_once_stay_within_its_minutes(conn: Connection, pool: Pool) -> None:
+    who = settle_in(conn, machines=6, members=1).engineers[0]
+    made = [reserve(conn, who, Wish(f"cmm-{n}", Interval.of(monday(3, 3 * n), HOUR)), NOW) for n in range(1, 7)]
+    limit(conn, Counted.PERSON, Span.WEEK, 120)
+    outcome = race(
+        pool, [lambda c, each=each: move(c, who, each.id, Interval.of(monday(2, 5), HOUR), NOW) for each in made]
+    )
+    assert outcome == {"won": 2, "SlotDenied": 4}
 
 
 def test_an_expired_hold_counts_no_more(conn: Connection) -> None:
