@@ -13,9 +13,13 @@ USER, PASSWORD = "moyai", "only-for-tests"
 
 
 class Mosquitto:
-    """One broker in `folder`, on a loopback port that it keeps over restarts; sessions are saved at `stop`."""
+    """One broker in `folder`, on a loopback port that it keeps over restarts; sessions are saved at `stop`.
 
-    def __init__(self, folder: Path) -> None:
+    It sends at most `window` messages that are not acknowledged.
+    """
+
+    def __init__(self, folder: Path, window: int = 2000) -> None:
+        self._window = window
         self.host = "127.0.0.1"
         self.port = free_port()
         self.url = f"mqtt://{USER}:{PASSWORD}@{self.host}:{self.port}"
@@ -56,7 +60,7 @@ class Mosquitto:
             "password_file": passwords,
             "persistence": "true",
             "persistence_location": f"{self._folder}/",
-            "max_inflight_messages": 2000,
+            "max_inflight_messages": self._window,
             "max_queued_messages": 10_000_000,
             "queue_qos0_messages": "true",
         }
