@@ -13,7 +13,18 @@ from coop.identity import Role
 from coop.machines import MachineUnknown
 from coop.problems import locale_of
 from coop.register import Cooperative
-from dashboards import design, devices, live, problem_types, refused, reports, reserving, signing_in, thresholds
+from dashboards import (
+    design,
+    devices,
+    live,
+    problem_types,
+    problems,
+    refused,
+    reports,
+    reserving,
+    signing_in,
+    thresholds,
+)
 from dashboards.shell import ASSETS, DIST, page
 from dashboards.store import board
 from dashboards.today import Board
@@ -100,6 +111,7 @@ ROUTERS = (
     signing_in.router,
     reserving.router,
     thresholds.router,
+    problems.router,
     reports.router,
     devices.router,
     live.router,

@@ -54,7 +54,7 @@ def places_of(viewer: Viewer) -> list[Place]:
         places.append(Place("reservations", "/reservations"))
     places.append(Place("utilisation", "/utilisation"))
     if viewer.has(Role.OFFICE, Role.OPERATOR):
-        places.append(Place("devices", "/devices"))
+        places += [Place("devices", "/devices"), Place("problems", "/problems")]
     return [*places, Place("me", "/me")]
 
 

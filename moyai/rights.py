@@ -199,6 +199,8 @@ RIGHTS: Table = {
     ("POST", "/machines/{machine_id}/threshold"): OFFICE_AND_OPERATOR,
     ("GET", "/machines/{machine_id}/threshold/live"): OFFICE_AND_OPERATOR,
     ("GET", "/machines/{machine_id}/threshold/found"): OFFICE_AND_OPERATOR,
+    ("GET", "/problems"): OFFICE_AND_OPERATOR,
+    ("POST", "/problems/{problem_id}"): OFFICE_AND_OPERATOR,
     ("GET", "/utilisation"): SIGNED_IN,
     ("GET", "/devices"): OFFICE_AND_OPERATOR,
     ("GET", "/utilisation.{form}"): SIGNED_IN,

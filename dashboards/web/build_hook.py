@@ -16,7 +16,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 WEB = Path(__file__).resolve().parent
 STATIC = WEB.parent / "static"
 DIST = STATIC / "dist"
-ENTRIES = ("src/today.ts", "src/utilisation.ts", "../static/moyai.css")
+ENTRIES = ("src/today.ts", "src/utilisation.ts", "src/problems.ts", "../static/moyai.css")
 BUNDLED = ("htmx.org", "uplot")
 TARGET = "--target=chrome109,firefox115,safari15.6"  # what five-year-old phones on a shop floor still run
 
