@@ -59,6 +59,12 @@ def derive_next(pool: Pool, machine_id: str) -> Derived | None:
     return derived
 
 
+def _derive_unwaited(conn: Connection, machine_id: str) -> Derived | None:
+    """Derive without waiting for the disk: what a crash of the database takes back comes again, with its marks."""
+    conn.execute("SET LOCAL synchronous_commit = off")
+    return derive(conn, machine_id)
+
+
 def derive_all(pool: Pool, progress: Callable[[Derived], None] | None = None) -> int:
     """Derive until nothing waits for it; return how many times a machine was derived."""
     total, taken = 0, -1
