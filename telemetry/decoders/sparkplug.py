@@ -5,8 +5,8 @@ there by `telemetry.sparkplug`, which follows the order of the messages (births,
 
 With a mapping only the metrics it names are taken, `{"Machine/Power": "power"}`. Without one a metric is taken under
 its own name where that can be a channel's. A metric has its own time, or its message's; a truth is 1 or 0; null is
-nothing. A death of a node is the last will of its connection and dates from that one's beginning: it went offline at the
-receipt.
+nothing. A death of a node is the last will of its connection and dates from that one's beginning: it went offline at
+the receipt.
 """
 
 from collections.abc import Iterator, Mapping
