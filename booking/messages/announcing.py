@@ -62,8 +62,8 @@ class Event:
     @property
     def was(self) -> tuple[str, Interval]:
         """The machine and the slot before the reservation was moved; those that it has if it was not."""
-        moments = [self.detail.get(name) for name in ("was_starts_at", "was_ends_at")]
-        when = Interval(*(datetime.fromisoformat(each) for each in moments)) if all(moments) else self.when
+        start, end = (self.detail.get(name) for name in ("was_starts_at", "was_ends_at"))
+        when = Interval(datetime.fromisoformat(start), datetime.fromisoformat(end)) if start and end else self.when
         return self.detail.get("was_machine_id", self.machine_id), when
 
     def written(self) -> dict[str, JSONValue]:
