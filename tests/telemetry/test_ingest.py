@@ -267,6 +267,19 @@ def test_while_the_database_is_away_nothing_is_acknowledged_and_nothing_is_lost(
     assert rows(plant.database_url, "SELECT payload FROM telemetry.reject ORDER BY id") == [(b"bad",), (b"worse",)]
 
 
+def test_connections_that_are_cut_cost_nothing(plant: Settings, publisher: Publisher, slug: str) -> None:
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = user"
+    with ingesting(plant) as ingester:
+        wait(lambda: ingester.metrics.connected)
+        for part in range(4):
+            some = ({"value": number} for number in range(part * 50, part * 50 + 50))
+            publisher.send(f"moyai/{slug}/cmm-1/power", *some)
+            with psycopg.connect(plant.database_url, autocommit=True) as conn:
+                conn.execute(f"{cut} AND pid <> pg_backend_pid()")
+        wait(lambda: ingester.metrics.acknowledged == 200)
+    assert sorted(values(plant.database_url)) == list(range(200))
+
+
 def test_a_stop_while_the_database_is_away_leaves_the_rest_to_the_broker(
     plant: Settings, publisher: Publisher, slug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
