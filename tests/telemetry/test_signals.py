@@ -1,6 +1,7 @@
 """A state from several channels: hand-checked rules, and the same rows in any order of arrival."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,10 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coop.database import Connection
+from coop.identity import SYSTEM
 from coop.interval import Interval
 from telemetry.states.live import current_state, quiet_since, states
 from telemetry.states.model import LAMPS, State, StateRule
 from telemetry.states.rule_row import from_json, to_json
+from telemetry.states.rules import RuleInvalid, set_rule
+from telemetry.states.store import rules
 from tests.telemetry.signals import MACHINE, POWER, START, Signal, at, attach, channel, signal
 
 WITH_STANDBY = StateRule(
@@ -163,6 +167,35 @@ def test_another_device_is_not_missed(conn: Connection) -> None:
 @pytest.mark.parametrize("rule", [*RULES.values(), POWER], ids=[*RULES, "power"])
 def test_a_rule_is_the_same_after_json(rule: StateRule) -> None:
     assert from_json(to_json(rule)) == rule
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        StateRule("power", "power", on_watts=100, off_watts=100, gap_seconds=300),
+        StateRule("power", "power", on_watts=200, off_watts=100),
+        replace(WITH_STANDBY, standby_watts=100),
+        replace(WITH_STANDBY, otherwise=State.OFF),
+        replace(CONTACT, otherwise=State.RUNNING),
+        replace(CONTACT, on_seconds=-1),
+        StateRule("first"),
+        StateRule("first", conditions=(LAMPS, POWER)),
+        StateRule("first", conditions=(EXECUTION, StateRule("power", "power", on_watts=200, gap_seconds=300))),
+        StateRule("thunder", "power"),
+    ],
+    ids=str,
+)
+def test_a_rule_that_says_nothing_clear_is_refused(conn: Connection, rule: StateRule) -> None:
+    signal(conn)
+    with pytest.raises(RuleInvalid):
+        set_rule(conn, SYSTEM, MACHINE, rule, at(0), at(0))
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_what_is_set_is_what_holds(conn: Connection, rule: StateRule) -> None:
+    signal(conn)
+    set_rule(conn, SYSTEM, MACHINE, rule, at(0), at(0))
+    assert rules(conn, MACHINE)[-1][-1] == rule
 
 
 def test_quiet_is_quiet_whether_idle_or_off(conn: Connection) -> None:
