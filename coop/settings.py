@@ -81,7 +81,7 @@ class Settings:
     pool_size: int = field(default=16, metadata={"what": "database connections of one process, at most"})
     ingest_batch_messages: int = field(default=500, metadata={"what": "messages in one ingest transaction, at most"})
     ingest_batch_ms: int = field(default=100, metadata={"what": "milliseconds until a smaller batch is written"})
-    derive_pause_ms: int = field(default=200, metadata={"what": "milliseconds between two looks for new readings"})
+    derive_pause_ms: int = field(default=100, metadata={"what": "milliseconds between two looks for new readings"})
     chunk_hours: int = field(
         default=0,
         metadata={"what": "hours of readings in one TimescaleDB chunk; 0: chosen from the number of devices"},
