@@ -24,7 +24,7 @@ def test_the_scripts_are_typed() -> None:
 
 
 def test_entries_have_files_with_the_hash_of_their_content_in_their_names() -> None:
-    assert set(MANIFEST) == {"moyai.css", "today.js", "utilisation.css", "utilisation.js"}
+    assert set(MANIFEST) == {"moyai.css", "problems.js", "today.js", "utilisation.css", "utilisation.js"}
     for entry, name in MANIFEST.items():
         stem, _, suffix = entry.partition(".")
         assert name.startswith(f"{stem}-")
