@@ -85,8 +85,8 @@ def sentence(alert: Alert, locale: str, zone: ZoneInfo) -> str:
             detail[name] = f"{detail[name]:.0f}"
     if "booked_seconds" in detail:
         detail["hours"] = f"{detail.pop('booked_seconds') / 3600:.1f}"
-    detail.pop("machine_id", None)
-    subject = alert.device_id or alert.machine_id
+    machine_id = alert.machine_id or detail.pop("machine_id", None)
+    subject = " · ".join(each for each in (machine_id, alert.device_id) if each)
     return translate(f"telemetry.alert.{alert.kind}", locale, subject=subject, **detail)
 
 

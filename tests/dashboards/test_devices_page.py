@@ -48,7 +48,7 @@ def test_silent_devices_come_first_and_empty_says_what_would_be_here(house: Hous
     page = words(house.office.get("/devices").text)
     assert "信号が届いている機器 1 / 3 台" in page
     assert (
-        page.index("plug-2 から")
+        page.index("ct-1 · plug-2 から")
         < page.index("plug-2 Moyai")
         < page.index("plug-3 Shelly")
         < page.index("plug-1 Moyai")

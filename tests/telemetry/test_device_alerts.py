@@ -248,7 +248,7 @@ def test_the_office_gets_one_mail_about_what_stays_open(api: Callers) -> None:
         jobs.send_mail(api.pool, settings, office.person_id, asked["alerts"], NOW)
         [mail] = box.mails
         text = mail.get_body(("plain",)).get_content()
-        assert "plug-1 has sent nothing since 11/20 12:00" in text
+        assert "cmm-1 · plug-1 has sent nothing since 11/20 12:00" in text
         assert "https://moyai.example/devices" in text
         with database.transaction(api.pool) as conn:
             conn.execute("UPDATE telemetry.alert SET closed_at = %s", [NOW + timedelta(hours=1)])
