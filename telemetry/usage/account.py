@@ -6,27 +6,31 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from booking.fitness.evidence import WalkUp, tell_walk_ups
 from coop import register
 from coop.database import Connection
 from coop.interval import Interval, merge, month_of
 from telemetry.findings.sweep import announce_closed
 from telemetry.states import store as store_states
 from telemetry.states.evidence import moment
+from telemetry.states.fold import HOUR
 from telemetry.usage import store as store_usage
 from telemetry.usage.attribution import EARLY_GRACE, attribute, decide
 from telemetry.usage.closed import closed_until
 from telemetry.usage.meters import Meters
-from telemetry.usage.model import Usage
+from telemetry.usage.model import Usage, UsageKind
 from telemetry.usage.sessions import Session, sessions
 
 _NEARBY = timedelta(hours=1)
+_MANY = 24 * HOUR
 
 
 def account(conn: Connection, machine_id: str, stretches: Iterable[tuple[int, int]]) -> int:
     """Renew the usages of a machine around `stretches` (microseconds, ends included); return how many rows changed."""
     zone = register.cooperative(conn).time_zone
     machine = _Machine(conn, machine_id)
-    meters = Meters(conn, machine_id)
+    stretches = list(stretches)
+    meters = Meters(conn, machine_id, many=any(until - since > _MANY for since, until in stretches))
     reach = max(machine.longest_bridge, EARLY_GRACE) + timedelta.resolution
     reached = [meters.reach(since, until) for since, until in stretches]
     windows = [Interval(moment(since) - reach, moment(until) + reach) for since, until in reached]
@@ -43,6 +47,7 @@ def account(conn: Connection, machine_id: str, stretches: Iterable[tuple[int, in
         was = store_usage.usages(conn, machine_id, whole)
         changed += store_usage.replace_usages(conn, was, usages)
         _announce(conn, machine_id, was, usages, zone)
+        _tell_walk_ups(conn, machine_id, was, usages)
         store_usage.note_findings(conn, findings.outdated, findings.settled)
     return changed
 
@@ -65,6 +70,20 @@ def _announce(
             change_seconds[month_of(each.started_at, zone)] += sign * each.running_seconds
     for month, running_seconds in change_seconds.items():
         announce_closed(conn, machine_id, month, running_seconds)
+
+
+def _tell_walk_ups(conn: Connection, machine_id: str, was: Iterable[Usage], becomes: Iterable[Usage]) -> None:
+    """Booking is told of uses without a reservation that somebody was named for: a failed check recalls them too."""
+    before = {each.id: each for each in was if each.kind is UsageKind.ASSIGNED and each.reservation_id is None}
+    after = {each.id: each for each in becomes if each.kind is UsageKind.ASSIGNED and each.reservation_id is None}
+    known = [
+        WalkUp(each.id, Interval(each.started_at, each.ended_at), each.member_id, each.person_id)
+        for each in after.values()
+        if each.member_id is not None and before.get(each.id) != each
+    ]
+    gone = sorted(before.keys() - after.keys())
+    if gone or known:
+        tell_walk_ups(conn, machine_id, gone, known)
 
 
 class _Machine:

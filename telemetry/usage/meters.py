@@ -6,6 +6,7 @@ as many more as `part_increment` says. A counter that goes down began anew from 
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,14 +24,19 @@ HOLDS_AT_MOST = 900 * SECOND
 BACK, AHEAD = 7 * 24 * HOUR, 2 * HOUR
 """How far around a stretch the counter's readings before and after it are looked for. Its growth is spread evenly."""
 
+_AT_ONCE = 96 * HOUR
+
+_Read: TypeAlias = tuple[tuple[Sequence[Source], int], tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]]
+
 _WH_PER_KWH, _WATT_MICROSECONDS_PER_KWH = 1e3, 3.6e12
 
 
 class Meters:
-    """The meters of the devices that ever spoke for a machine."""
+    """The meters of the devices that ever spoke for a machine; `many`: it is asked for days of usage, in order."""
 
-    def __init__(self, conn: Connection, machine_id: str) -> None:
-        self._conn = conn
+    def __init__(self, conn: Connection, machine_id: str, *, many: bool = False) -> None:
+        self._conn, self._many = conn, many
+        self._read: _Read | None = None
         by_device: dict[str, dict[str, list[Source]]] = {}
         for bound in bounds_of(conn, machine_id)[machine_id]:
             if bound.channel in (ENERGY, POWER, COUNT, INCREMENT):
@@ -80,12 +86,25 @@ class Meters:
         return float(end - begin) / _WH_PER_KWH
 
     def _held_kwh(self, sources: Sequence[Source], since: int, until: int) -> float | None:
-        at, watts = numbers(self._conn, sources, since - HOLDS_AT_MOST, until)
+        at, watts = self._watts(sources, since - HOLDS_AT_MOST, until)
         if not len(at):
             return None
         ends = np.minimum(np.append(at[1:], until), at + HOLDS_AT_MOST)
         held = np.clip(np.minimum(ends, until) - np.maximum(at, since), 0, None)
         return float((watts * held).sum()) / _WATT_MICROSECONDS_PER_KWH if held.any() else None
+
+    def _watts(
+        self, sources: Sequence[Source], since: int, until: int
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Numbers in a stretch; where many usages are measured, days of them are read at once."""
+        begin = since // _AT_ONCE * _AT_ONCE
+        if not self._many or not sources or until > begin + _AT_ONCE:
+            return numbers(self._conn, sources, since, until)
+        if self._read is None or self._read[0] != (sources, begin):
+            self._read = (sources, begin), numbers(self._conn, sources, begin, begin + _AT_ONCE)
+        at, watts = self._read[1]
+        part = slice(*np.searchsorted(at, [since, until]))
+        return at[part], watts[part]
 
     def _counter(
         self, sources: Sequence[Source], since: int, until: int
