@@ -114,7 +114,7 @@ class RecallView(BaseModel):
     machine_id: str
     master: str
     checked_at: datetime
-    reservation_id: UUID
+    reservation_id: UUID | None = Field(description="Null: the machine was used without a reservation.")
     starts_at: datetime
     ends_at: datetime
     member_id: str

@@ -1,6 +1,6 @@
 """Whether a machine may be trusted: calibration, the daily check on a master, the room; and whom a failure concerns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -88,14 +88,17 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """A use between the last pass of a master and its failed check: what was measured then is to be looked at again."""
+    """A use between the last pass of a master and its failed check: what was measured then is to be looked at again.
+
+    A use without a reservation has none.
+    """
 
     id: UUID
     check_id: UUID
     machine_id: str
     master: str
     checked_at: datetime
-    reservation_id: UUID
+    reservation_id: UUID | None
     starts_at: datetime
     ends_at: datetime
     member_id: str
@@ -180,11 +183,12 @@ def check(
     assert row is not None
     passed: bool = row[0]
     recalled = [] if passed else conn.execute(SQL["recall_uses"], {"id": values["id"], "now": now}).fetchall()
+    walk_ups = [] if passed else conn.execute(SQL["recall_walk_ups"], {"machine_id": machine_id}).fetchall()
     for (reservation_id,) in recalled:
         reservation = store.reservation(conn, reservation_id)
         assert reservation is not None, "reservations are never deleted"
         announce(conn, "reservation.recalled", reservation, now)
-    master_of, many = str(master_id), len(recalled)
+    master_of, many = str(master_id), len(recalled) + len(walk_ups)
     _tell(conn, "master.checked", viewer, machine_id, now, master_id=master_of, passed=passed, recalled=many)
     return passed
 
@@ -205,6 +209,27 @@ def recalls(conn: Connection, viewer: Viewer, part: Slice = WHOLE) -> list[Recal
     values = {"everybody": viewer.has(*SEES_ALL_RECALLS), **_whose(viewer)}
     values |= part.values("after_found", "after_start", "after_id")
     return [Recall(*row) for row in conn.execute(SQL["recalls"], values)]
+
+
+@dataclass(frozen=True, slots=True)
+class WalkUp:
+    """A use of a machine without a reservation, by its usage's id, and whose it was."""
+
+    id: UUID
+    when: Interval
+    member_id: str
+    person_id: UUID | None
+
+
+def tell_walk_ups(conn: Connection, machine_id: str, gone: Sequence[UUID], known: Sequence[WalkUp]) -> None:
+    """Telemetry tells whose uses without a reservation were, and which it takes back; recalls those in doubt."""
+    if gone:
+        conn.execute(SQL["forget_walk_ups"], {"ids": list(gone)})
+    for each in known:
+        values = {"id": each.id, "machine_id": machine_id, "from": each.when.start, "until": each.when.end}
+        conn.execute(SQL["add_walk_up"], {**values, "member_id": each.member_id, "person_id": each.person_id})
+    if known:
+        conn.execute(SQL["recall_walk_ups"], {"machine_id": machine_id})
 
 
 def see_recall(conn: Connection, viewer: Viewer, recall_id: UUID, now: datetime) -> None:

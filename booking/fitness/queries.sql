@@ -54,27 +54,50 @@ WHERE k.id = %(id)s AND NOT k.passed AND r.status IN ('confirmed', 'in_use', 'do
 ON CONFLICT DO NOTHING
 RETURNING reservation_id
 
+-- recall_walk_ups: Likewise every use without a reservation of a machine, whichever was known first, it or the failure.
+INSERT INTO booking.recall (check_id, during, member_id, person_id, found_at)
+SELECT k.id, w.during, w.member_id, w.person_id, now()
+FROM booking.master_check k
+JOIN booking.master a ON a.id = k.master_id
+JOIN booking.walk_up w ON w.machine_id = a.machine_id
+WHERE a.machine_id = %(machine_id)s AND NOT k.passed AND lower(w.during) < k.checked_at
+  AND upper(w.during) > coalesce((SELECT max(p.checked_at) FROM booking.master_check p
+                                  WHERE p.master_id = k.master_id AND p.passed AND p.checked_at < k.checked_at), '-infinity')
+ON CONFLICT DO NOTHING
+RETURNING id
+
+-- forget_walk_ups: What was told of some uses does not hold any more.
+DELETE FROM booking.walk_up WHERE id = ANY (%(ids)s)
+
+-- add_walk_up: Whose a use without a reservation was.
+INSERT INTO booking.walk_up (id, machine_id, during, member_id, person_id)
+VALUES (%(id)s, %(machine_id)s, tstzrange(%(from)s, %(until)s), %(member_id)s, %(person_id)s)
+ON CONFLICT (id) DO UPDATE SET during = EXCLUDED.during, member_id = EXCLUDED.member_id, person_id = EXCLUDED.person_id
+
 -- recalls: Uses in doubt of one person, of a member's unnamed ones, or of everybody; the newest first.
-SELECT c.id, k.id, a.machine_id, a.name, k.checked_at, r.id, r.starts_at, r.ends_at, r.member_id, m.name, r.person_id,
+SELECT c.id, k.id, a.machine_id, a.name, k.checked_at, r.id, u.starts_at, u.ends_at, u.member_id, m.name, u.person_id,
        p.name, c.found_at, c.seen_at
 FROM booking.recall c
 JOIN booking.master_check k ON k.id = c.check_id
 JOIN booking.master a ON a.id = k.master_id
-JOIN booking.reservation r ON r.id = c.reservation_id
-JOIN coop.member m ON m.id = r.member_id
-LEFT JOIN coop.person p ON p.id = r.person_id
-WHERE (%(everybody)s OR r.person_id = %(person_id)s::uuid
-       OR (r.person_id IS NULL AND r.member_id = %(member_id)s::text))
+LEFT JOIN booking.reservation r ON r.id = c.reservation_id
+CROSS JOIN LATERAL (SELECT coalesce(r.starts_at, lower(c.during)) AS starts_at, coalesce(r.ends_at, upper(c.during)) AS ends_at,
+                           coalesce(r.member_id, c.member_id) AS member_id, coalesce(r.person_id, c.person_id) AS person_id) AS u
+JOIN coop.member m ON m.id = u.member_id
+LEFT JOIN coop.person p ON p.id = u.person_id
+WHERE (%(everybody)s OR u.person_id = %(person_id)s::uuid
+       OR (u.person_id IS NULL AND u.member_id = %(member_id)s::text))
   AND (%(after_id)s::uuid IS NULL
-       OR (c.found_at, r.starts_at, c.id) < (%(after_found)s::timestamptz, %(after_start)s::timestamptz, %(after_id)s))
-ORDER BY c.found_at DESC, r.starts_at DESC, c.id DESC
+       OR (c.found_at, u.starts_at, c.id) < (%(after_found)s::timestamptz, %(after_start)s::timestamptz, %(after_id)s))
+ORDER BY c.found_at DESC, u.starts_at DESC, c.id DESC
 LIMIT %(limit)s
 
 -- see_recall: Its person has read a recall; a second time changes nothing.
 UPDATE booking.recall c SET seen_at = coalesce(c.seen_at, %(now)s)
-FROM booking.reservation r
-WHERE c.id = %(id)s AND r.id = c.reservation_id
-  AND (r.person_id = %(person_id)s::uuid OR (r.person_id IS NULL AND r.member_id = %(member_id)s::text))
+FROM booking.recall same LEFT JOIN booking.reservation r ON r.id = same.reservation_id
+WHERE c.id = %(id)s AND same.id = c.id
+  AND (coalesce(r.person_id, c.person_id) = %(person_id)s::uuid
+       OR (coalesce(r.person_id, c.person_id) IS NULL AND coalesce(r.member_id, c.member_id) = %(member_id)s::text))
 RETURNING c.id
 
 -- record_temperature: Keep the last temperature of the room around a machine; an older one changes nothing.

@@ -7,7 +7,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from booking.fitness.evidence import WalkUp, tell_walk_ups
 from coop.identity import Role
+from coop.interval import Interval
 from tests.booking.shop import Shop, at, moment, reasons, today, warnings
 from tests.callers import Callers
 from tests.parts.databases import Database
@@ -20,6 +22,10 @@ def shop(api: Callers) -> Shop:
 
 def ago(**time: float) -> str:
     return (datetime.now(UTC) - timedelta(**time)).isoformat()
+
+
+def days_ago(days: int) -> datetime:
+    return datetime.now(UTC) - timedelta(days=days)
 
 
 def master(shop: Shop, name: str = "リングゲージ") -> str:
@@ -133,6 +139,31 @@ def test_a_second_failure_recalls_again_what_is_still_in_doubt(shop: Shop) -> No
     assert not check(shop, ring, "51", ago(hours=2))
     assert not check(shop, ring, "51", ago(hours=1))
     assert len(shop.sato.get("/api/v1/recalls").json()) == 2
+
+
+@pytest.mark.parametrize("known_first", [True, False])
+def test_use_without_a_reservation_is_recalled_too(shop: Shop, database: Database, known_first: bool) -> None:
+    """Whether the office says whose it was before the check fails or after."""
+    ring = master(shop)
+    assert check(shop, ring, "50", ago(days=3))
+    within, before = (Interval.of(begun, timedelta(hours=2)) for begun in (days_ago(2), days_ago(5)))
+    uses = [WalkUp(uuid4(), each, "m01", shop.sato.person_id) for each in (within, before)]
+
+    def told() -> None:
+        with psycopg.connect(database.app_url) as conn:
+            tell_walk_ups(conn, "cmm-1", [], uses)
+
+    if known_first:
+        told()
+    assert not check(shop, ring, "51", ago(minutes=5))
+    if not known_first:
+        told()
+    [mine] = shop.sato.get("/api/v1/recalls").json()
+    assert (mine["reservation_id"], datetime.fromisoformat(mine["starts_at"])) == (None, within.start)
+    assert shop.suzuki.get("/api/v1/recalls").json() == []
+    assert shop.suzuki.post(f"/api/v1/recalls/{mine['id']}/seen").status_code == 404
+    assert shop.sato.post(f"/api/v1/recalls/{mine['id']}/seen").status_code == 204
+    assert shop.sato.get("/api/v1/recalls").json()[0]["seen_at"] is not None
 
 
 def test_what_the_office_booked_for_a_member_concerns_its_people(shop: Shop) -> None:

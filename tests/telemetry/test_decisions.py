@@ -54,6 +54,16 @@ def test_an_assigned_usage_stays_assigned_when_it_is_derived_anew(tool: Signal) 
     assert row == ("usage.decided", f"usage:{usage.id}", "m02", "assign")
 
 
+def test_booking_is_told_whose_an_assigned_usage_is_and_when_it_is_not_any_more(tool: Signal) -> None:
+    def told() -> list[tuple[object, ...]]:
+        return tool.conn.execute("SELECT lower(during), upper(during), member_id FROM booking.walk_up").fetchall()
+
+    decisions.assign(tool.conn, SYSTEM, only_usage(tool), NOW, member_id="m02")
+    assert told() == [(*LENGTH, "m02")]
+    decisions.waive(tool.conn, SYSTEM, only_usage(tool), NOW + timedelta(hours=1), reason="warm-up")
+    assert told() == []
+
+
 def test_changed_evidence_outdates_a_decision_until_somebody_decides_again(tool: Signal) -> None:
     decisions.waive(tool.conn, SYSTEM, only_usage(tool), NOW, reason="warm-up by the operator")
     assert tool.usages() == [(*LENGTH, 7200, "waived", None)]
