@@ -74,7 +74,8 @@ def remembered(conn: Connection, machine_id: str, marks: Sequence[tuple[int, int
     kept = micros(row[0])
     if Evidence.of(conn, machine_id).extent(conn, kept) is None:  # silent since: all of it is as it was
         return []
-    return [(max(since, kept), until) for since, until in marks if until >= kept]
+    begins = kept + 1  # derivation looks for a place before what changed, and finds the one that was kept
+    return [(max(since, begins), max(until, begins)) for since, until in marks if until >= kept]
 
 
 def _announce(conn: Connection, keep_months: int, now: datetime) -> datetime | None:
