@@ -1,0 +1,37 @@
+"""A document's content as a PDF/A file with its fonts embedded."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import noto_cjk_sans_jp_bold
+import noto_cjk_sans_jp_regular
+import orjson
+import typst
+
+TEMPLATE = "document.typ"
+
+
+def printed(content: Mapping[str, Any], now: datetime) -> bytes:
+    """The PDF (PDF/A-2u) of what `content.compose` said."""
+    compiler, template = _press()
+    pdf = compiler.compile(
+        template,
+        format="pdf",
+        sys_inputs={"content": orjson.dumps(content).decode()},
+        pdf_standards="a-2u",
+        timestamp=int(now.timestamp()),
+    )
+    assert isinstance(pdf, bytes)
+    return pdf
+
+
+@cache
+def _press() -> tuple[typst.Compiler, bytes]:
+    """The compiler with the fonts, 30 MB that are read once, and the template."""
+    template = resources.files(__package__).joinpath(TEMPLATE).read_bytes()
+    folders = [str(each.FONT_PATH.parent) for each in (noto_cjk_sans_jp_regular, noto_cjk_sans_jp_bold)]
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
+    return typst.Compiler(font_paths=fonts, ignore_system_fonts=True), template
