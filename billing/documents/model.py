@@ -69,7 +69,7 @@ class Document:
     fiscal_year: int
     serial: int
     month: str
-    statement_id: UUID
+    statement_id: UUID | None
     member_id: str
     counterparty: str
     issued_on: date
@@ -93,14 +93,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the issue of a month is: of its `statements`, `issued` have their document."""
+    """How far the issue of a month is: of its `documents`, `issued` are there."""
 
     month: str
     issued_on: date
-    statements: int
+    documents: int
     issued: int
 
     @property
     def finished(self) -> bool:
-        """Whether every statement has its document."""
-        return self.issued == self.statements
+        """Whether all of them are."""
+        return self.issued == self.documents

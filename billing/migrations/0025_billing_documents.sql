@@ -66,7 +66,7 @@ CREATE TABLE billing.document (
     fiscal_year  integer NOT NULL,
     serial       integer NOT NULL CONSTRAINT document_serial_counts CHECK (serial >= 1),
     month        date NOT NULL CONSTRAINT document_period_exists REFERENCES billing.period (month),
-    statement_id uuid NOT NULL CONSTRAINT document_statement_exists REFERENCES billing.statement (id),
+    statement_id uuid CONSTRAINT document_statement_exists REFERENCES billing.statement (id),
     member_id    text NOT NULL CONSTRAINT document_member_exists REFERENCES coop.member (id),
     counterparty text NOT NULL,
     issued_on    date NOT NULL,
@@ -82,14 +82,16 @@ CREATE TABLE billing.document (
     returns      uuid CONSTRAINT document_returned_exists REFERENCES billing.document (id),
     CONSTRAINT document_number UNIQUE (fiscal_year, serial),
     CONSTRAINT document_superseded_once UNIQUE (supersedes),
+    CONSTRAINT document_of_a_statement CHECK ((kind = 'purchase') = (statement_id IS NULL)),
     CONSTRAINT document_return_names_its_invoice CHECK ((kind = 'return') = (returns IS NOT NULL))
 );
 
 COMMENT ON COLUMN billing.document.qualified IS 'the issuer was registered: 適格請求書, 適格返還請求書';
 COMMENT ON COLUMN billing.document.reason IS 'why it was corrected or returned, as printed';
 
--- A statement is one document of a kind, and then what supersedes it.
-CREATE UNIQUE INDEX document_one_a_statement ON billing.document (statement_id, kind) WHERE supersedes IS NULL AND kind <> 'return';
+-- A member gets one invoice and one purchase statement a month, and then what supersedes them.
+CREATE UNIQUE INDEX document_one_a_month ON billing.document (month, member_id, kind)
+    WHERE supersedes IS NULL AND kind <> 'return';
 
 CREATE INDEX document_by_member ON billing.document (member_id, fiscal_year, serial);
 
