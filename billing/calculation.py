@@ -4,7 +4,7 @@ Draft, close and verify all take a month through `Settling`; `settle` does the s
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from uuid import UUID, uuid5
@@ -13,8 +13,9 @@ from billing.costs.division import divide
 from billing.ledger.entries import RECEIVABLE, entries
 from billing.lines import LineWriter
 from billing.model import (
+    Absence,
     Attribution,
-    Basis,
+    Consumption,
     ControlTotals,
     Entry,
     Finding,
@@ -30,8 +31,12 @@ from billing.model import (
     Statement,
     Usage,
 )
-from billing.tariffs.fee import Running, Use, Version, fee_of, versions
+from billing.tariffs.fee import booked_fee, fee_of, operator_fee
+from billing.tariffs.metering import Running, Use
+from billing.tariffs.versions import InForce, Version
 from billing.tax import tax_by_rate
+from booking.services.model import ServiceKind
+from coop.interval import day_of
 
 _NAMESPACE = UUID("2f6c5b1c-9f0c-4a43-8f34-6d3f6c5f5a01")
 
@@ -56,7 +61,8 @@ class Settling:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._window = rules.interval
-        self._in_force = versions(rules.tariffs, rules.zone)
+        self._in_force = InForce(rules.tariffs, rules.zone)
+        self._nonmembers = frozenset(rules.nonmembers)
         self._write = LineWriter()
         self._findings = [
             Finding("billing.finding.underived", True, f"machine:{each}", {"machine": each}) for each in rules.underived
@@ -68,26 +74,28 @@ class Settling:
         self._owed = _Owed()
 
     def machine(self, month: MachineMonth) -> list[Line]:
-        """The lines of one machine's fees, by time."""
+        """The lines of one machine: of its uses by time, then what was used up, then the slots that nobody used."""
         for usage in month.usages:
             self._seconds[usage.kind] += usage.interval.seconds
             if usage.member_id is not None and usage.charged:
                 self._used[usage.member_id][month.machine_id] += usage.interval.seconds
             elif usage.kind is not Attribution.WAIVED:
                 self._findings.append(_finding("billing.finding.unassigned", usage))
-        in_force = self._in_force.get(month.machine_id, ())
         running = Running(month.states)
-        lines = []
-        for use in self._uses(month, in_force):
-            fee = fee_of(use, in_force, running, self._window)
-            if fee is None:
-                self._findings.append(_finding("billing.finding.no_tariff", use.seen))
-                continue
-            line = self._write.fee(use, fee)
+        lines: list[Line] = []
+        charged: set[str] = set()
+        for use in self._uses(month):
+            lines += self._of_use(use, running)
+            if use.reservation is not None:
+                charged.add(use.reservation.id)
+        for used in sorted(month.consumptions, key=lambda each: (each.used_on, each.id)):
+            lines += self._of_consumption(used)
+        for absence in sorted(month.absences, key=lambda each: (each.at, each.reservation.id, each.kind)):
+            if absence.reservation.id not in charged:
+                lines += self._of_absence(absence)
+        for line in lines:
             self._income[month.machine_id] += line.amount_yen
-            self._billed_seconds += sum(line.explanation["usages"].values())
             self._owed.add(line)
-            lines.append(line)
         return lines
 
     def finish(self) -> tuple[list[Line], Settlement]:
@@ -111,31 +119,77 @@ class Settling:
             control=_control(self._owed.total(), lines, statements, pools, posted, metered),
         )
 
-    def _uses(self, month: MachineMonth, in_force: Sequence[Version]) -> list[Use]:
+    def _of_use(self, use: Use, running: Running) -> Iterator[Line]:
+        """The fee of a use, and the time of who operated or instructed in it."""
+        in_force = self._versions(use.seen.machine_id, use.reservation)
+        fee = fee_of(use, in_force, running, self._window, is_member=use.member_id not in self._nonmembers)
+        if fee is None:
+            self._findings.append(_finding("billing.finding.no_tariff", use.seen))
+            return
+        self._billed_seconds += sum(usage.interval.seconds for usage in use.usages)
+        yield self._write.fee(use, fee)
+        operated = operator_fee(use, in_force, self._window)
+        if operated is not None:
+            yield self._write.fee(use, operated, LineKind.OPERATOR)
+
+    def _of_consumption(self, used: Consumption) -> Iterator[Line]:
+        """What was used up, at its price of that day."""
+        prices = (each for each in self._rules.consumables if each.consumable_id == used.consumable_id)
+        price = next((each for each in prices if each.in_force(used.used_on)), None)
+        if price is not None:
+            yield self._write.consumable(used, price, day_of(used.used_on, self._rules.zone))
+            return
+        params: dict[str, str | int] = {"consumable": used.consumable_id, "day": used.used_on.isoformat()}
+        self._findings.append(Finding("billing.finding.no_price", True, f"consumption:{used.id}", params))
+
+    def _of_absence(self, absence: Absence) -> Iterator[Line]:
+        """A slot that nobody used, where the version in force at its start charges that; nothing is charged twice."""
+        slot = absence.reservation
+        in_force = self._versions(slot.machine_id, slot)
+        rule = next((each.tariff for each in in_force if each.valid.contains(slot.interval.start)), None)
+        booked = booked_fee(slot, in_force, is_member=slot.member_id not in self._nonmembers)
+        if rule is None or booked is None:
+            self._findings.append(_finding("billing.finding.no_tariff", slot))
+            return
+        percent, tax = rule.no_show_percent, rule.no_show_tax
+        if absence.kind is LineKind.LATE_CANCEL:
+            percent, tax = rule.late_cancel_percent, rule.late_cancel_tax
+        if percent > 0:
+            yield self._write.absence(absence, rule, percent, tax, booked)
+
+    def _versions(self, machine_id: str, slot: Reservation | None) -> Sequence[Version]:
+        return self._in_force.of(machine_id, ServiceKind.SELF_USE if slot is None else slot.service)
+
+    def _uses(self, month: MachineMonth) -> list[Use]:
         """What is charged as one, by start: reservations with their usage, and usage without reservation.
 
-        A reservation nobody used is charged only where the tariff bills what was booked.
+        A reservation without usage is charged where a tester was lent or a person advised, and where slots are billed.
         """
         reservations = {each.id: each for each in month.reservations}
         grouped: dict[tuple[str, str], list[Usage]] = defaultdict(list)
         for usage in month.usages:
             if usage.member_id is not None and usage.charged:
                 grouped[(usage.reservation_id or usage.id, usage.member_id)].append(usage)
-        uses = [
-            Use.of(member, tuple(sorted(usages, key=_by_time) if len(usages) > 1 else usages), reservations.get(key))
-            for (key, member), usages in grouped.items()
-        ]
-        if any(version.tariff.basis is Basis.BOOKED for version in in_force):
-            used = {key for key, _ in grouped}
-            uses += [
-                Use.of(each.member_id, (), each)
-                for each in month.reservations
-                if each.stands
-                and each.id not in used
-                and each.interval.overlaps(self._window)
-                and any(v.tariff.basis is Basis.BOOKED and v.valid.overlaps(each.interval) for v in in_force)
-            ]
+        uses = []
+        for (key, member), usages in grouped.items():
+            slot = reservations.get(key)
+            taken = slot.taken.intersect(self._window) if slot and slot.taken and slot.member_id == member else None
+            uses.append(Use.of(member, tuple(sorted(usages, key=_by_time) if len(usages) > 1 else usages), slot, taken))
+        used = {key for key, _ in grouped}
+        for slot in month.reservations:
+            if slot.id in used:
+                continue
+            taken = slot.taken.intersect(self._window) if slot.taken else None
+            if taken is not None or (slot.stands and slot.interval.overlaps(self._window) and self._billed(slot)):
+                uses.append(Use.of(slot.member_id, (), slot, taken))
         return sorted(uses, key=_in_order)
+
+    def _billed(self, slot: Reservation) -> bool:
+        """Whether a slot costs something although nobody used it."""
+        return any(
+            each.tariff.basis.bills_slots and each.valid.overlaps(slot.interval)
+            for each in self._versions(slot.machine_id, slot)
+        )
 
     def _shares(self) -> tuple[list[Line], tuple[PoolResult, ...]]:
         lines: list[Line] = []

@@ -7,8 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from billing.costs.division import Division
-from billing.model import Cost, Line, LineKind, Pool
-from billing.tariffs.fee import Fee, Use
+from billing.model import Absence, ConsumablePrice, Consumption, Cost, Line, LineKind, Pool, Tariff, Tax
+from billing.tariffs.fee import Fee, Part
+from billing.tariffs.metering import Use
+from coop.interval import Interval
+from coop.money import Yen, round_half_up
 
 
 class LineWriter:
@@ -17,32 +20,78 @@ class LineWriter:
     def __init__(self) -> None:
         self._written: dict[str, int] = defaultdict(int)
 
-    def fee(self, use: Use, fee: Fee) -> Line:
-        """The line of one use under its machine's tariff."""
+    def fee(self, use: Use, fee: Fee, kind: LineKind = LineKind.FEE) -> Line:
+        """The line of one use under its machine's tariff, or (`kind`) of who operated or instructed in it."""
+        explanation: dict[str, object] = {
+            "parts": [_part(part) for part in fee.parts],
+            "metered_seconds": fee.metered_seconds,
+            "billed_seconds": fee.billed_seconds,
+            "exact_yen": str(fee.exact),
+            "reservation_id": use.reservation.id if use.reservation else None,
+            "usages": {usage.id: usage.interval.seconds for usage in use.usages} if kind is LineKind.FEE else {},
+        }
+        if fee.setup_yen:
+            explanation["setup_yen"] = fee.setup_yen
         return Line(
             member_id=use.member_id,
             n=self._next(use.member_id),
-            kind=LineKind.FEE,
+            kind=kind,
             machine_id=use.seen.machine_id,
             pool_id=None,
             interval=use.interval,
             quantity_seconds=fee.billed_seconds,
             amount_yen=fee.yen,
             tax_rate=fee.parts[-1].tariff.tax.rate,
+            explanation=explanation,
+        )
+
+    def absence(self, absence: Absence, rule: Tariff, percent: int, tax: Tax, booked: Fee) -> Line:
+        """The line of a slot that nobody used: `percent` of what it would have cost, by the version `rule`."""
+        slot = absence.reservation
+        exact = booked.exact * percent / 100
+        return Line(
+            member_id=slot.member_id,
+            n=self._next(slot.member_id),
+            kind=absence.kind,
+            machine_id=slot.machine_id,
+            pool_id=None,
+            interval=slot.interval,
+            quantity_seconds=booked.billed_seconds,
+            amount_yen=round_half_up(exact),
+            tax_rate=tax.rate,
             explanation={
-                "parts": [
-                    {
-                        "tariff_id": str(part.tariff.id),
-                        "yen_per_hour": part.tariff.yen_per_hour,
-                        "seconds": part.seconds,
-                    }
-                    for part in fee.parts
-                ],
-                "metered_seconds": fee.metered_seconds,
-                "billed_seconds": fee.billed_seconds,
-                "exact_yen": str(fee.exact),
-                "reservation_id": use.reservation.id if use.reservation else None,
-                "usages": {usage.id: usage.interval.seconds for usage in use.usages},
+                "parts": [_part(part) for part in booked.parts],
+                "metered_seconds": booked.metered_seconds,
+                "billed_seconds": booked.billed_seconds,
+                "booked_yen": str(booked.exact),
+                "percent": percent,
+                "tariff_id": str(rule.id),
+                "exact_yen": str(exact),
+                "at": absence.at.isoformat(),
+                "reservation_id": slot.id,
+                "usages": {},
+            },
+        )
+
+    def consumable(self, used: Consumption, price: ConsumablePrice, day: Interval) -> Line:
+        """The line of what was used up on a day: its count times the price of a piece."""
+        return Line(
+            member_id=used.member_id,
+            n=self._next(used.member_id),
+            kind=LineKind.CONSUMABLE,
+            machine_id=used.machine_id,
+            pool_id=None,
+            interval=day,
+            quantity_seconds=0,
+            amount_yen=used.count * price.yen_each,
+            tax_rate=price.tax.rate,
+            explanation={
+                "consumption_id": used.id,
+                "price_id": str(price.id),
+                "count": used.count,
+                "yen_each": price.yen_each,
+                "reservation_id": used.reservation_id,
+                "usages": {},
             },
         )
 
@@ -85,3 +134,17 @@ class LineWriter:
     def _next(self, member_id: str) -> int:
         self._written[member_id] += 1
         return self._written[member_id]
+
+
+def _part(part: Part) -> dict[str, str | Yen]:
+    """Seconds at a price; why it is not the tariff's own price is said only where it is not."""
+    said: dict[str, str | Yen] = {
+        "tariff_id": str(part.tariff.id),
+        "yen_per_hour": part.rate.yen_per_hour,
+        "seconds": part.seconds,
+    }
+    if part.rate.reason is not None:
+        said["rate"] = part.rate.reason.value
+    if part.rate.window is not None:
+        said["window"] = part.rate.window
+    return said

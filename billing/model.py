@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from booking.services.model import ServiceKind
 from coop.interval import Interval, month, parse_month
 from coop.money import Yen
 
@@ -17,11 +18,17 @@ Explanation: TypeAlias = Mapping[str, Any]
 
 
 class Basis(StrEnum):
-    """Which seconds a tariff bills."""
+    """Which seconds a tariff bills; `LONGER` is what was booked or what was occupied, whichever is more."""
 
     OCCUPIED = "occupied"
     RUNNING = "running"
     BOOKED = "booked"
+    LONGER = "longer"
+
+    @property
+    def bills_slots(self) -> bool:
+        """Whether a slot that nobody used costs something."""
+        return self in {Basis.BOOKED, Basis.LONGER}
 
 
 class PoolKind(StrEnum):
@@ -65,8 +72,24 @@ _NOBODY_PAYS = frozenset({Attribution.WAIVED, Attribution.UNASSIGNED})
 
 
 @dataclass(frozen=True, slots=True)
+class PriceWindow:
+    """Hours of the week with a price of their own, in local time; `ends` of 23:59:59.999999 stands for midnight."""
+
+    iso_weekdays: tuple[int, ...]
+    starts: time
+    ends: time
+    yen_per_hour: Yen
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Tariff:
-    """One version of a machine's usage fee, in force on local dates `[valid_from, valid_until)`."""
+    """One version of a machine's usage fee, in force on local dates `[valid_from, valid_until)`.
+
+    `machine_id` names a machine, or a person who advises without one; `service` None is every service without a tariff
+    of its own. Prices that are None do not differ: idle from running time, overrun from the reservation, non-members'
+    from members'; the operator's time is in the price. `docs/how-to/set-tariffs.md` shows each by an example.
+    """
 
     id: UUID
     machine_id: str
@@ -77,6 +100,38 @@ class Tariff:
     valid_until: date | None = None
     resolution: str = ""
     tax: Tax = Tax.STANDARD
+    service: ServiceKind | None = None
+    cap_yen_per_hour: Yen | None = None
+    minimum_seconds: int = 0
+    setup_yen: Yen = 0
+    idle_yen_per_hour: Yen | None = None
+    overrun_yen_per_hour: Yen | None = None
+    nonmember_yen_per_hour: Yen | None = None
+    operator_yen_per_hour: Yen | None = None
+    windows: tuple[PriceWindow, ...] = ()
+    no_show_percent: int = 0
+    no_show_tax: Tax = Tax.OUT_OF_SCOPE
+    late_cancel_percent: int = 0
+    late_cancel_tax: Tax = Tax.OUT_OF_SCOPE
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumablePrice:
+    """One version of what a piece of something used up costs, in force on local dates `[valid_from, valid_until)`."""
+
+    id: UUID
+    consumable_id: str
+    name_ja: str
+    name_en: str
+    valid_from: date
+    yen_each: Yen
+    valid_until: date | None = None
+    resolution: str = ""
+    tax: Tax = Tax.STANDARD
+
+    def in_force(self, day: date) -> bool:
+        """Whether it is the price on a local day."""
+        return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +193,20 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """The slot that a usage fell in. Released, cancelled and unconfirmed ones are never charged by themselves."""
+    """The slot that a usage fell in. Released, cancelled and unconfirmed ones are never charged by themselves.
+
+    `operators` are the times of who operated or instructed. `taken` is use that needs no sensor: a tester was out of
+    the house, a person advised.
+    """
 
     id: str
     machine_id: str
     member_id: str
     interval: Interval
     stands: bool = True
+    service: ServiceKind = ServiceKind.SELF_USE
+    operators: tuple[Interval, ...] = ()
+    taken: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +216,28 @@ class StateInterval:
     machine_id: str
     interval: Interval
     state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A slot that was not used and not given back in time; `kind` says which of the two lines it is charged by."""
+
+    kind: "LineKind"
+    reservation: Reservation
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Consumption:
+    """How many pieces of something a member used up on a machine on a local day."""
+
+    id: str
+    consumable_id: str
+    machine_id: str
+    member_id: str
+    used_on: date
+    count: int
+    reservation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +251,8 @@ class Rules:
     pools: tuple[Pool, ...] = ()
     costs: tuple[Cost, ...] = ()
     underived: tuple[str, ...] = ()
+    nonmembers: tuple[str, ...] = ()
+    consumables: tuple[ConsumablePrice, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -200,13 +286,19 @@ class MachineMonth:
     usages: tuple[Usage, ...] = ()
     reservations: tuple[Reservation, ...] = ()
     states: tuple[StateInterval, ...] = ()
+    absences: tuple[Absence, ...] = ()
+    consumptions: tuple[Consumption, ...] = ()
 
 
 class LineKind(StrEnum):
-    """What a line charges: the fee of a use, or a share of a cost."""
+    """What a line charges: the fee of a use and what came with it, or a share of a cost."""
 
     FEE = "fee"
     SHARE = "share"
+    OPERATOR = "operator"
+    CONSUMABLE = "consumable"
+    NO_SHOW = "no_show"
+    LATE_CANCEL = "late_cancel"
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,11 @@ def local_midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(0), tzinfo=zone).astimezone(UTC)
 
 
+def day_of(day: date, zone: ZoneInfo) -> Interval:
+    """A whole local day, however long it is."""
+    return Interval(local_midnight(day, zone), local_midnight(day + timedelta(days=1), zone))
+
+
 def month(year: int, number: int, zone: ZoneInfo) -> Interval:
     """The calendar month `number` (1-12) of `year`, cut at local midnights of `zone`."""
     following = date(year + number // 12, number % 12 + 1, 1)

@@ -13,6 +13,7 @@ from prometheus_client.core import Metric
 import billing.api
 import billing.costs.api
 import billing.tariffs.api
+import billing.tariffs.api_consumables
 import booking.api
 import booking.fitness.api
 import booking.messages.api
@@ -156,6 +157,7 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (telemetry.problems.api.router, API),
     (billing.api.router, API),
     (billing.tariffs.api.router, API),
+    (billing.tariffs.api_consumables.router, API),
     (billing.costs.api.router, API),
     *((router, "") for router in pages.ROUTERS),
 )

@@ -185,6 +185,13 @@ RIGHTS: Table = {
     ("GET", "/api/v1/machines/{machine_id}/quote"): SIGNED_IN,
     ("GET", "/api/v1/tariffs"): SIGNED_IN,
     ("POST", "/api/v1/tariffs"): OFFICE,
+    ("GET", "/api/v1/machines/{machine_id}/tariff"): SIGNED_IN,
+    ("POST", "/api/v1/consumables"): OFFICE,
+    ("GET", "/api/v1/consumables/prices"): SIGNED_IN,
+    ("POST", "/api/v1/consumables/{consumable_id}/prices"): OFFICE,
+    ("GET", "/api/v1/consumptions"): OFFICE_AND_OPERATOR,
+    ("POST", "/api/v1/consumptions"): OFFICE_AND_OPERATOR,
+    ("DELETE", "/api/v1/consumptions/{consumption_id}"): OFFICE_AND_OPERATOR,
     ("POST", "/api/v1/costs"): OFFICE,
     # dashboards
     ("GET", "/"): SIGNED_IN,

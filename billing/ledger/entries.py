@@ -10,6 +10,8 @@ RECEIVABLE = "receivable"
 FEE_INCOME = "fee_income"
 SHARE_INCOME = "share_income"
 TAX_PAYABLE = "tax_payable"
+FEES = (LineKind.FEE, LineKind.OPERATOR, LineKind.CONSUMABLE, LineKind.NO_SHOW, LineKind.LATE_CANCEL)
+"""Lines that are charged by tariff."""
 _NAMESPACE = UUID("7a1f4d3e-0c52-4d0e-9f0a-5f7d6a7c2b10")
 
 
@@ -23,7 +25,7 @@ def entries(owed: Mapping[str, Mapping[LineKind, Yen]], statements: Iterable[Sta
         of_kind = owed[statement.member_id]
         postings = (
             Posting(RECEIVABLE, statement.total_yen, statement.member_id),
-            Posting(FEE_INCOME, -of_kind.get(LineKind.FEE, 0)),
+            Posting(FEE_INCOME, -sum(of_kind.get(kind, 0) for kind in FEES)),
             Posting(SHARE_INCOME, -of_kind.get(LineKind.SHARE, 0)),
             Posting(TAX_PAYABLE, -statement.tax_yen),
         )

@@ -2,15 +2,28 @@
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import orjson
 from pydantic import TypeAdapter
 
-from billing.model import Attribution, Line, MachineMonth, Reservation, Rules, Settlement, StateInterval, Usage
+from billing.model import (
+    Absence,
+    Attribution,
+    Consumption,
+    Line,
+    LineKind,
+    MachineMonth,
+    Reservation,
+    Rules,
+    Settlement,
+    StateInterval,
+    Usage,
+)
+from booking.services.model import ServiceKind
 from coop.interval import Interval
 
 RULES = "rules"
@@ -64,11 +77,44 @@ def read_machine(content: bytes) -> MachineMonth:
             Usage(id_, machine_id, _interval(start, end), running, _ATTRIBUTION[kind], member, reservation, evidence)
             for id_, start, end, running, kind, member, reservation, evidence in said["usages"]
         ),
-        tuple(
-            Reservation(id_, machine_id, member, _interval(start, end), stands)
-            for id_, start, end, member, stands in said["reservations"]
-        ),
+        tuple(_reservation(machine_id, *row) for row in said["reservations"]),
         tuple(StateInterval(machine_id, _interval(start, end), state) for start, end, state in said["states"]),
+        tuple(
+            Absence(
+                LineKind(kind),
+                Reservation(id_, machine_id, member, _interval(start, end), False, ServiceKind(service)),
+                datetime.fromisoformat(at),
+            )
+            for kind, id_, start, end, member, service, at in said.get("absences", ())
+        ),
+        tuple(
+            Consumption(id_, consumable, machine_id, member, date.fromisoformat(day), count, reservation)
+            for id_, consumable, member, day, count, reservation in said.get("consumptions", ())
+        ),
+    )
+
+
+def _reservation(
+    machine_id: str,
+    id_: str,
+    start: str,
+    end: str,
+    member: str,
+    stands: bool,
+    service: str = ServiceKind.SELF_USE,
+    operators: Sequence[tuple[str, str]] | None = None,
+    taken: tuple[str, str] | None = None,
+) -> Reservation:
+    """A row of a machine's reservations; months closed before services had tariffs say less of them."""
+    return Reservation(
+        id_,
+        machine_id,
+        member,
+        _interval(start, end),
+        stands,
+        ServiceKind(service),
+        tuple(_interval(*each) for each in operators or ()),
+        _interval(*taken) if taken else None,
     )
 
 

@@ -3,13 +3,32 @@ SELECT NULL AS machine_id, json_build_object(
     'month', %(month_name)s::text,
     'time_zone', %(time_zone)s::text,
     'machines', (SELECT coalesce(json_agg(json_build_object('id', id, 'ja', name_ja, 'en', name_en) ORDER BY id), '[]')
-                 FROM coop.machine),
+                 FROM (SELECT id, name_ja, name_en FROM coop.machine
+                       UNION ALL SELECT id, name_ja, name_en FROM booking.resource
+                       WHERE kind = 'person' AND id IN (SELECT machine_id FROM billing.tariff)) AS used),
+    'nonmembers', (SELECT coalesce(json_agg(id ORDER BY id), '[]') FROM coop.member WHERE NOT is_member),
     'tariffs', (SELECT coalesce(json_agg(json_build_object(
                     'id', id, 'machine_id', machine_id, 'valid_from', lower(valid), 'valid_until', upper(valid),
                     'basis', basis, 'yen_per_hour', yen_per_hour, 'increment_seconds', increment_seconds,
-                    'resolution', resolution, 'tax', tax) ORDER BY machine_id, valid), '[]')
-                FROM billing.tariff
-                WHERE valid && daterange(%(month)s, (%(month)s::date + interval '1 month')::date)),
+                    'resolution', resolution, 'tax', tax, 'service', service, 'cap_yen_per_hour', cap_yen_per_hour,
+                    'minimum_seconds', minimum_seconds, 'setup_yen', setup_yen, 'idle_yen_per_hour', idle_yen_per_hour,
+                    'overrun_yen_per_hour', overrun_yen_per_hour, 'nonmember_yen_per_hour', nonmember_yen_per_hour,
+                    'operator_yen_per_hour', operator_yen_per_hour, 'windows', windows,
+                    'no_show_percent', no_show_percent, 'no_show_tax', no_show_tax,
+                    'late_cancel_percent', late_cancel_percent, 'late_cancel_tax', late_cancel_tax)
+                    ORDER BY machine_id, service, valid), '[]')
+                FROM billing.tariff t
+                WHERE valid && daterange(%(month)s, (%(month)s::date + interval '1 month')::date)
+                   OR EXISTS (SELECT FROM booking.fee_event e  -- a slot given up late may lie in another month
+                              WHERE e.at >= %(start)s AND e.at < %(end)s AND e.machine_id = t.machine_id
+                                AND t.valid && daterange((lower(e.during) AT TIME ZONE %(time_zone)s)::date,
+                                                         (upper(e.during) AT TIME ZONE %(time_zone)s)::date, '[]'))),
+    'consumables', (SELECT coalesce(json_agg(json_build_object(
+                        'id', p.id, 'consumable_id', c.id, 'name_ja', c.name_ja, 'name_en', c.name_en,
+                        'valid_from', lower(p.valid), 'valid_until', upper(p.valid), 'yen_each', p.yen_each,
+                        'resolution', p.resolution, 'tax', p.tax) ORDER BY c.id, p.valid), '[]')
+                    FROM billing.consumable_price p JOIN billing.consumable c ON c.id = p.consumable_id
+                    WHERE p.valid && daterange(%(month)s, (%(month)s::date + interval '1 month')::date)),
     'pools', (SELECT coalesce(json_agg(json_build_object(
                   'id', p.id, 'kind', p.kind, 'name_ja', p.name_ja, 'name_en', p.name_en, 'tax', p.tax,
                   'allocation', p.allocation, 'resolution', p.resolution,
@@ -28,9 +47,13 @@ UNION ALL
     'machine_id', m.id,
     'usages', coalesce(usage.found, '[]'),
     'reservations', coalesce(reservation.found, '[]'),
-    'states', coalesce(state.found, '[]')
+    'states', coalesce(state.found, '[]'),
+    'absences', coalesce(absence.found, '[]'),
+    'consumptions', coalesce(consumption.found, '[]')
 )::text
-FROM coop.machine m
+FROM (SELECT id FROM coop.machine
+      UNION ALL SELECT id FROM booking.resource  -- who advises for a fee
+      WHERE kind = 'person' AND id IN (SELECT machine_id FROM billing.tariff)) AS m
 LEFT JOIN (
     SELECT machine_id, json_agg(json_build_array(id, started_at, ended_at, running_seconds, kind, member_id,
                                                  reservation_id, encode(evidence_hash, 'hex')) ORDER BY started_at) AS found
@@ -39,15 +62,38 @@ LEFT JOIN (
     GROUP BY machine_id
 ) AS usage ON usage.machine_id = m.id
 LEFT JOIN (
-    SELECT machine_id, json_agg(json_build_array(id, starts_at, ends_at, member_id,
-                                                 status IN ('confirmed', 'in_use', 'done')) ORDER BY starts_at, id) AS found
-    FROM booking.reservation
-    WHERE machine_id IS NOT NULL
-      AND (status IN ('confirmed', 'in_use', 'done') AND starts_at < %(end)s AND ends_at > %(start)s
-           OR id IN (SELECT u.reservation_id FROM telemetry.usage u
-                     WHERE u.started_at >= %(start)s AND u.started_at < %(end)s))
-    GROUP BY machine_id
+    SELECT coalesce(r.machine_id, r.resource_id) AS machine_id, json_agg(json_build_array(
+               r.id, r.starts_at, r.ends_at, r.member_id, r.status IN ('confirmed', 'in_use', 'done'), r.service,
+               (SELECT json_agg(json_build_array(lower(c.blocked), least(upper(c.blocked), c.released_at))
+                                ORDER BY c.blocked, c.id)
+                FROM booking.claim c JOIN booking.resource p ON p.id = c.resource_id
+                WHERE c.reservation_id = r.id AND p.kind = 'person' AND c.need IS NOT NULL AND c.expires_at IS NULL
+                  AND lower(c.blocked) < coalesce(c.released_at, 'infinity')),
+               CASE WHEN r.resource_id IS NOT NULL THEN json_build_array(r.starts_at, r.ends_at)
+                    WHEN l.out_at < coalesce(l.returned_at, %(end)s)
+                    THEN json_build_array(l.out_at, coalesce(l.returned_at, %(end)s)) END) ORDER BY r.starts_at, r.id) AS found
+    FROM booking.reservation r LEFT JOIN booking.loan l ON l.reservation_id = r.id
+    WHERE r.status IN ('confirmed', 'in_use', 'done')
+          AND r.starts_at < %(end)s AND greatest(r.ends_at, l.returned_at) > %(start)s
+       OR l.out_at < %(end)s AND l.returned_at IS NULL
+       OR r.id IN (SELECT u.reservation_id FROM telemetry.usage u
+                   WHERE u.started_at >= %(start)s AND u.started_at < %(end)s)
+    GROUP BY 1
 ) AS reservation ON reservation.machine_id = m.id
+LEFT JOIN (
+    SELECT e.machine_id, json_agg(json_build_array(e.kind, r.id, lower(e.during), upper(e.during), e.member_id, r.service,
+                                                   e.at) ORDER BY e.at, e.id) AS found
+    FROM booking.fee_event e JOIN booking.reservation r ON r.id = e.reservation_id
+    WHERE e.at >= %(start)s AND e.at < %(end)s
+    GROUP BY e.machine_id
+) AS absence ON absence.machine_id = m.id
+LEFT JOIN (
+    SELECT machine_id, json_agg(json_build_array(id, consumable_id, member_id, used_on, count, reservation_id)
+                                ORDER BY used_on, id) AS found
+    FROM billing.consumption
+    WHERE month = %(month)s
+    GROUP BY machine_id
+) AS consumption ON consumption.machine_id = m.id
 LEFT JOIN (
     SELECT machine_id, json_agg(json_build_array(started_at, ended_at, state) ORDER BY started_at) AS found
     FROM telemetry.state_interval

@@ -1,171 +1,170 @@
 """What one use costs: metered by the tariff's basis, rounded up to its increment once, priced, rounded once."""
 
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from fractions import Fraction
-from typing import Self
-from zoneinfo import ZoneInfo
 
-from billing.model import Basis, Reservation, StateInterval, Tariff, Usage
-from coop.interval import Interval, local_midnight, subtract
+from billing.model import Basis, Reservation, Tariff
+from billing.tariffs.metering import Running, Use, elapsed, occupied, ran
+from billing.tariffs.versions import Rate, Reason, Version
+from coop.interval import Interval, subtract
 from coop.money import Yen, round_half_up
-
-_SECOND = timedelta(seconds=1)
-_FOREVER = datetime.max.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """What is charged as one: all usage of one reservation, or one usage without reservation.
-
-    A use of `Basis.BOOKED` may have no usage at all: the slot was kept for the member.
-    """
-
-    member_id: str
-    usages: tuple[Usage, ...]
-    reservation: Reservation | None
-    interval: Interval
-
-    @classmethod
-    def of(cls, member_id: str, usages: tuple[Usage, ...], reservation: Reservation | None) -> Self:
-        """The use from its first to its last moment; `usages` in order of time, or none of a slot nobody used."""
-        if len(usages) == 1:
-            interval = usages[0].interval
-        elif usages:
-            interval = Interval(usages[0].interval.start, max(usage.interval.end for usage in usages))
-        else:
-            assert reservation is not None
-            interval = reservation.interval
-        return cls(member_id, usages, reservation, interval)
-
-    @property
-    def seen(self) -> Usage | Reservation:
-        """What it begins with: its first usage, or the slot that nobody used."""
-        first = self.usages[0] if self.usages else self.reservation
-        assert first is not None
-        return first
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The billed seconds of a use under one version of the tariff."""
+    """Seconds of a use at one price of one version of the tariff."""
 
     tariff: Tariff
+    rate: Rate
     seconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class Fee:
-    """The price of one use. `billed_seconds` is `metered_seconds` rounded up; `exact` is the fee before rounding."""
+    """The price of one use. `billed_seconds` is `metered_seconds` raised to the minimum and rounded up; `exact` is the
+    fee, set-up included, before rounding."""
 
     parts: tuple[Part, ...]
     metered_seconds: int
     billed_seconds: int
     exact: Fraction
     yen: Yen
+    setup_yen: Yen = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A tariff with its local dates turned into moments."""
-
-    tariff: Tariff
-    valid: Interval
-
-
-class Running:
-    """Running seconds of one machine up to any moment, from its state intervals."""
-
-    def __init__(self, states: Iterable[StateInterval]) -> None:
-        self._intervals = sorted(each.interval for each in states if each.state == "running")
-        self._ends = [each.end for each in self._intervals]
-
-    def seconds(self, within: Interval) -> int:
-        """Whole running seconds inside `within`."""
-        total = timedelta(0)
-        for each in self._intervals[bisect_left(self._ends, within.start) :]:
-            if each.start >= within.end:
-                break
-            common = each.intersect(within)
-            if common is not None:
-                total += common.end - common.start
-        return total // _SECOND
-
-
-def versions(tariffs: Iterable[Tariff], zone: ZoneInfo) -> Mapping[str, Sequence[Version]]:
-    """Each machine's tariff versions in order of time, cut at local midnights of `zone`."""
-    found: dict[str, list[Version]] = defaultdict(list)
-    for tariff in sorted(tariffs, key=lambda each: (each.machine_id, each.valid_from)):
-        until = _FOREVER if tariff.valid_until is None else local_midnight(tariff.valid_until, zone)
-        found[tariff.machine_id].append(Version(tariff, Interval(local_midnight(tariff.valid_from, zone), until)))
-    return found
-
-
-def fee_of(use: Use, in_force: Sequence[Version], running: Running, window: Interval) -> Fee | None:
+def fee_of(
+    use: Use, in_force: Sequence[Version], running: Running, window: Interval, *, is_member: bool = True
+) -> Fee | None:
     """The fee of `use` under the versions of its machine, counting what lies in `window` (the month).
 
-    A use across a change of tariff is metered under each version; it is rounded up once, and what the rounding adds
-    is priced at the version under which it ended. None when some of it lies under no version.
+    A use across a change of price is metered under each; it is raised to the minimum and rounded up once, and what
+    that adds is priced as its last moment is. Set-up is paid, and the minimum reached, in the month in which the
+    reservation begins. None when some of it lies under no version.
     """
-    stretches = [usage.interval for usage in use.usages]
+    stretches = use.stretches
     booked = None
-    if use.reservation is not None and any(version.tariff.basis is Basis.BOOKED for version in in_force):
+    if use.reservation is not None and any(version.tariff.basis.bills_slots for version in in_force):
         booked = use.reservation.interval.intersect(window)
-        stretches += [booked] if booked else []
-    touched = [version for version in in_force if any(version.valid.overlaps(each) for each in stretches)]
-    if not touched or any(_uncovered(each, touched) for each in stretches):
+    spans = [*stretches, booked] if booked else stretches
+    touched = [version for version in in_force if any(version.valid.overlaps(each) for each in spans)]
+    if not touched or any(_uncovered(each, touched) for each in spans):
         return None
-    parts = [Part(version.tariff, _metered(use, booked, version, running)) for version in touched]
-    if len(parts) > 1:
-        parts = [part for part in parts if part.seconds > 0] or parts[-1:]
+    whole = spans[0] if len(spans) == 1 else Interval(min(spans).start, max(each.end for each in spans))
+    parts, end = _metered(use, booked, touched, running, whole, is_member=is_member)
     metered = sum(part.seconds for part in parts)
-    last = parts[-1]
-    billed = -(-metered // last.tariff.increment_seconds) * last.tariff.increment_seconds
+    first, last = parts[0].tariff, end.tariff
+    begins = metered > 0 and (use.reservation is None or use.reservation.interval.start >= window.start)
+    setup = first.setup_yen if begins and stretches else 0
+    least = max(metered, last.minimum_seconds) if begins else metered
+    billed = -(-least // last.increment_seconds) * last.increment_seconds
     if billed > metered:
-        parts[-1] = Part(last.tariff, last.seconds + billed - metered)
-    exact = Fraction(sum(part.seconds * part.tariff.yen_per_hour for part in parts), 3600)
-    return Fee(tuple(parts), metered, billed, exact, round_half_up(exact))
+        parts = _added(parts, Part(last, end.rate, billed - metered))
+    exact = Fraction(sum(part.seconds * part.rate.yen_per_hour for part in parts), 3600) + setup
+    return Fee(tuple(parts), metered, billed, exact, round_half_up(exact), setup)
 
 
-def _metered(use: Use, booked: Interval | None, version: Version, running: Running) -> int:
-    """Seconds of `use` under `version`, by its basis; a use without a reservation is billed as occupied, not booked."""
-    basis = version.tariff.basis
-    if basis is Basis.BOOKED and use.reservation is not None:
-        return _elapsed(booked, version.valid) if booked else 0
-    if basis is Basis.RUNNING:
-        return sum(_running(usage, version.valid, running) for usage in use.usages)
-    return sum(_elapsed(usage.interval, version.valid) for usage in use.usages)
+def operator_fee(use: Use, in_force: Sequence[Version], window: Interval) -> Fee | None:
+    """What the time of who operated or instructed costs; None where it costs nothing of its own."""
+    claims = [] if use.reservation is None else use.reservation.operators
+    if not claims or all(version.tariff.operator_yen_per_hour is None for version in in_force):
+        return None
+    within = [each for each in (claim.intersect(window) for claim in claims) if each is not None]
+    parts = tuple(
+        Part(version.tariff, Rate(version.tariff.operator_yen_per_hour), seconds)
+        for version in in_force
+        if version.tariff.operator_yen_per_hour is not None
+        and (seconds := sum(elapsed(each, version.valid) for each in within)) > 0
+    )
+    seconds = sum(part.seconds for part in parts)
+    exact = Fraction(sum(part.seconds * part.rate.yen_per_hour for part in parts), 3600)
+    return Fee(parts, seconds, seconds, exact, round_half_up(exact)) if parts else None
+
+
+def booked_fee(slot: Reservation, in_force: Sequence[Version], *, is_member: bool) -> Fee | None:
+    """What a slot would have cost as booked, whatever the basis, without set-up; None under no version."""
+    booked = [
+        replace(each, tariff=replace(each.tariff, basis=Basis.BOOKED, idle_yen_per_hour=None)) for each in in_force
+    ]
+    return fee_of(Use.of(slot.member_id, (), slot), booked, Running(()), slot.interval, is_member=is_member)
+
+
+def _metered(
+    use: Use, booked: Interval | None, touched: Sequence[Version], running: Running, whole: Interval, *, is_member: bool
+) -> tuple[list[Part], Part]:
+    """The seconds of a use at each price, in order of time, and the last of them that tells how rounding is priced."""
+    slot_end = use.reservation.interval.end if use.reservation is not None else None
+    by_slot = _by_slot(use, booked, touched, slot_end)
+    parts: list[Part] = []
+    end = None
+    for version in touched:
+        for within, rate in version.priced(whole, slot_end, is_member=is_member):
+            for part in _of(use, booked, version, within, rate, running, by_slot=by_slot):
+                if part.seconds > 0:
+                    parts = _added(parts, part)
+                    end = part if part.rate is rate else Part(part.tariff, rate, part.seconds)
+    if end is None:
+        version = touched[-1]
+        *_, (_, rate) = version.priced(whole, slot_end, is_member=is_member)
+        end = Part(version.tariff, rate, 0)
+    return parts or [end], end
+
+
+def _of(
+    use: Use,
+    booked: Interval | None,
+    version: Version,
+    within: Interval,
+    rate: Rate,
+    running: Running,
+    *,
+    by_slot: bool,
+) -> Iterator[Part]:
+    """The seconds of `use` in `within` by the basis of `version`; a use without a reservation is billed as occupied."""
+    tariff = version.tariff
+    if version.idle is not None and rate.reason is not Reason.OVERRUN:
+        busy = ran(use, within, running)
+        yield Part(tariff, rate, busy)
+        yield Part(tariff, version.idle, occupied(use, within) - busy)
+    elif tariff.basis is Basis.RUNNING and version.idle is None:
+        yield Part(tariff, rate, ran(use, within, running))
+    elif rate.reason is Reason.OVERRUN or use.reservation is None or tariff.basis is Basis.OCCUPIED:
+        yield Part(tariff, rate, occupied(use, within))
+    elif tariff.basis is Basis.BOOKED or by_slot:
+        yield Part(tariff, rate, elapsed(booked, within) if booked else 0)
+    else:
+        yield Part(tariff, rate, occupied(use, within))
+
+
+def _by_slot(use: Use, booked: Interval | None, touched: Sequence[Version], slot_end: datetime | None) -> bool:
+    """Whether the slot is what counts of it: for `LONGER` if it is at least as long as what was occupied.
+
+    Decided once for the whole use, so that a change of tariff within it changes nothing but prices. Use past the slot
+    that has a price of its own comes on top and is not counted here.
+    """
+    if booked is None or not any(version.tariff.basis is Basis.LONGER for version in touched):
+        return False
+    seconds = occupied(use, use.interval)
+    if slot_end is not None and slot_end < use.interval.end:
+        past = Interval(max(slot_end, use.interval.start), use.interval.end)
+        seconds -= sum(
+            occupied(use, over)
+            for version in touched
+            if version.tariff.overrun_yen_per_hour is not None and (over := version.valid.intersect(past))
+        )
+    return booked.seconds >= seconds
+
+
+def _added(parts: list[Part], more: Part) -> list[Part]:
+    """The parts with `more` in them: the seconds of one price of one version are one part."""
+    for n, part in enumerate(parts):
+        if part.rate == more.rate and part.tariff is more.tariff:
+            return [*parts[:n], replace(part, seconds=part.seconds + more.seconds), *parts[n + 1 :]]
+    return [*parts, more]
 
 
 def _uncovered(stretch: Interval, touched: Sequence[Version]) -> bool:
     if touched[0].valid.covers(stretch):  # nearly always: spares the sorting
         return False
     return bool(subtract(stretch, (version.valid for version in touched)))
-
-
-def _elapsed(stretch: Interval, valid: Interval) -> int:
-    """Whole seconds of `stretch` inside `valid`, counted from its start so that the parts of a cut sum to the whole."""
-    if valid.covers(stretch):  # nearly always
-        return stretch.seconds
-    common = stretch.intersect(valid)
-    if common is None:
-        return 0
-    before = int((common.start - stretch.start).total_seconds())
-    return int((common.end - stretch.start).total_seconds()) - before
-
-
-def _running(usage: Usage, valid: Interval, running: Running) -> int:
-    """Running seconds of `usage` inside `valid`: the usage's own count, divided by its state intervals where cut."""
-
-    def until(moment: datetime) -> int:
-        if moment >= usage.interval.end:
-            return usage.running_seconds
-        if moment <= usage.interval.start:
-            return 0
-        counted = running.seconds(Interval(usage.interval.start, moment))
-        return min(counted, usage.running_seconds)
-
-    return until(valid.end) - until(valid.start)

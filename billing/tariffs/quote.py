@@ -1,10 +1,13 @@
 """What a slot costs before anybody used it: for letters, for pages, for whoever compares machines.
 
-The most is the fee that `tariffs.fee_of`, which settles, gives a machine that is occupied and runs through the whole
-slot, month by month as months are settled. What cannot be known before is not in it: use before or after the slot, and
-shares of what cost pools divide. Tax is rounded up: on a statement it is rounded once for all lines together.
+The price is the fee that `tariffs.fee_of`, which settles, gives a machine that is occupied and runs through the whole
+slot, month by month as months are settled, with the time of who operates. The most is the same where idle time has a
+price of its own: of the two that cost more. What cannot be known before is not in it: use before or after the slot,
+what is used up, and shares of what cost pools divide. Tax is rounded up: on a statement it is rounded once for all
+lines together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
@@ -13,8 +16,11 @@ from zoneinfo import ZoneInfo
 
 import booking
 from billing.model import Attribution, Basis, Reservation, StateInterval, Tariff, Usage
-from billing.tariffs.edit import tariffs
-from billing.tariffs.fee import Fee, Running, Use, Version, fee_of, versions
+from billing.tariffs.edit import SQL, tariffs
+from billing.tariffs.fee import Fee, fee_of, operator_fee
+from billing.tariffs.metering import Running, Use
+from billing.tariffs.versions import InForce, Version
+from booking.services import store as services
 from booking.services.model import ServiceKind
 from coop import machines, register
 from coop.database import Connection
@@ -34,12 +40,24 @@ class QuoteTooLong(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A slot whose price is asked for: of which service, by whom, and when who operates is there."""
+
+    machine_id: str
+    when: Interval
+    service: ServiceKind = ServiceKind.SELF_USE
+    is_member: bool = True
+    operators: tuple[Interval, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
-    """The most that a slot can cost. `fixed`: it costs just that, used or not (billed as booked)."""
+    """What a slot costs if all of it is used, `most_yen` with tax at most. `fixed`: just that, used or not."""
 
     fixed: bool
     net_yen: Yen
     tax_yen: Yen
+    most_yen: Yen
 
     @property
     def total_yen(self) -> Yen:
@@ -47,58 +65,93 @@ class Price:
         return self.net_yen + self.tax_yen
 
 
-def price(conn: Connection, machine_id: str, when: Interval) -> Price | None:
-    """The most that a slot of a machine can cost, booked or not; None where it has no tariff for all of it.
+def price(
+    conn: Connection,
+    machine_id: str,
+    when: Interval,
+    service: ServiceKind = ServiceKind.SELF_USE,
+    *,
+    is_member: bool = True,
+) -> Price | None:
+    """What a slot of a machine costs, booked or not; None where it has no tariff for all of it.
 
-    Raises `MachineUnknown` or `QuoteTooLong`.
+    Raises `MachineUnknown`, `QuoteTooLong`, or `ServiceUnknown`.
     """
     if when.end - when.start > LONGEST:
         raise QuoteTooLong()
-    machines.machine(conn, machine_id)
+    if service is not ServiceKind.ADVICE:  # which is booked with a person
+        machines.machine(conn, machine_id)
     zone = register.cooperative(conn).time_zone
-    return most(tariffs(conn, machine_id), when, zone)
+    needed = [
+        need.during(when, zone)
+        for need in services.service(conn, machine_id, service).needs
+        if any(unit in _persons(conn) for unit in need.units)
+    ]
+    asked = Asked(machine_id, when, service, is_member, tuple(each for each in needed if each))
+    return priced(tariffs(conn, machine_id), asked, zone)
 
 
 def at_most(conn: Connection, reservation_id: UUID) -> Yen | None:
     """The most that a reservation can cost, tax included; None where that is not known: no tariff, or the operator
     quotes the work."""
-    reservation = booking.find(conn, SYSTEM, reservation_id)
-    if reservation.service in {ServiceKind.ADVICE, ServiceKind.COMMISSIONED}:
+    held = booking.find(conn, SYSTEM, reservation_id)
+    if held.service is ServiceKind.COMMISSIONED:
         return None
-    found = price(conn, reservation.machine_id, reservation.when)
-    return None if found is None else found.total_yen
+    rows = conn.execute(SQL["operated"], {"reservation_id": reservation_id}).fetchall()
+    operators = tuple(Interval(*row) for row in rows)
+    asked = Asked(held.machine_id, held.when, held.service, is_member(conn, held.holder.member_id), operators)
+    found = priced(tariffs(conn, held.machine_id), asked, register.cooperative(conn).time_zone)
+    return None if found is None else found.most_yen
 
 
-def most(tariffs: list[Tariff], when: Interval, zone: ZoneInfo) -> Price | None:
-    """The most that `when` can cost under the versions of one machine's tariff; None where none is in force."""
-    fees: list[Fee] = []
-    for month in _months(when, zone):
-        in_force = [each for found in versions(tariffs, zone).values() for each in found if each.valid.overlaps(month)]
-        fee = _fee(in_force, when, month)
-        if fee is None:
+def is_member(conn: Connection, member_id: str | None) -> bool:
+    """Whether prices for members count; who belongs to nobody sees those."""
+    row = conn.execute(SQL["is_member"], {"member_id": member_id}).fetchone()
+    return row is None or bool(row[0])
+
+
+def priced(versions: Sequence[Tariff], asked: Asked, zone: ZoneInfo) -> Price | None:
+    """What a slot costs under the versions of one machine's tariff; None where none is in force for all of it."""
+    in_force = InForce(versions, zone).of(asked.machine_id, asked.service)
+    busy: list[Fee] = []
+    dearest: list[Fee] = []
+    for month in _months(asked.when, zone):
+        fees = [_fee(asked, in_force, month, runs=runs) for runs in (True, False)]
+        if fees[0] is None or fees[1] is None:
             return None
-        fees.append(fee)
-    tax = sum((_tax(each) for each in fees), Fraction(0))
-    fixed = all(part.tariff.basis is Basis.BOOKED for fee in fees for part in fee.parts)
-    return Price(fixed, sum(each.yen for each in fees), -(-tax.numerator // tax.denominator))
+        operated = operator_fee(_use(asked, asked.when, runs=True), in_force, month)
+        also = [operated] if operated else []
+        busy += [fees[0], *also]
+        dearest += [max(fees[0], fees[1], key=lambda fee: fee.exact), *also]
+    fixed = all(part.tariff.basis is Basis.BOOKED and not part.tariff.setup_yen for fee in busy for part in fee.parts)
+    net, tax = _sum(busy)
+    return Price(fixed, net, tax, sum(_sum(dearest)))
 
 
-def _fee(in_force: list[Version], when: Interval, month: Interval) -> Fee | None:
-    """The fee of what lies in `month`, as if the machine had been used and running throughout."""
-    if not in_force:
-        return None
-    machine_id = in_force[0].tariff.machine_id
-    within = when.intersect(month)
+def _fee(asked: Asked, in_force: Sequence[Version], month: Interval, *, runs: bool) -> Fee | None:
+    """The fee of what lies in `month`, as if the machine had been used, and had run or been idle, throughout."""
+    within = asked.when.intersect(month)
     assert within is not None
+    states = [StateInterval(asked.machine_id, within, "running")] if runs else []
+    return fee_of(_use(asked, within, runs=runs), in_force, Running(states), month, is_member=asked.is_member)
+
+
+def _use(asked: Asked, within: Interval, *, runs: bool) -> Use:
+    slot = Reservation(_NOBODY, asked.machine_id, "", asked.when, True, asked.service, asked.operators)
+    seconds = within.seconds if runs else 0
     kind = Attribution.IN_RESERVATION
-    usage = Usage(_NOBODY, machine_id, within, within.seconds, kind, reservation_id=_NOBODY)
-    use = Use.of("", (usage,), Reservation(_NOBODY, machine_id, "", when))
-    return fee_of(use, in_force, Running([StateInterval(machine_id, within, "running")]), month)
+    usage = Usage(_NOBODY, asked.machine_id, within, seconds, kind, reservation_id=_NOBODY)
+    return Use.of("", (usage,), slot)
 
 
-def _tax(fee: Fee) -> Fraction:
-    """The exact tax of a fee at the rate of the version under which it ends."""
-    return fee.yen * Fraction(fee.parts[-1].tariff.tax.rate or 0)
+def _sum(fees: Sequence[Fee]) -> tuple[Yen, Yen]:
+    """Net, and the tax of each at the rate of the version under which it ends, rounded up once."""
+    tax = sum((fee.yen * Fraction(fee.parts[-1].tariff.tax.rate or 0) for fee in fees), Fraction(0))
+    return sum(fee.yen for fee in fees), -(-tax.numerator // tax.denominator)
+
+
+def _persons(conn: Connection) -> frozenset[str]:
+    return frozenset(each.id for each in booking.resources(conn) if each.kind == "person")
 
 
 def _months(when: Interval, zone: ZoneInfo) -> list[Interval]:

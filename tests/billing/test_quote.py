@@ -19,6 +19,11 @@ def tariff(basis: Basis, yen: int, increment: int = 1, since: date = JANUARY, un
     return Tariff(name("quote", since, basis), "cmm-1", since, basis, yen, increment, until)
 
 
+def ask(versions: list[Tariff], when: str, **more: object) -> quote.Price | None:
+    asked = quote.Asked("cmm-1", ground.span(when), **more)  # type: ignore[arg-type]  # the fields are named by the tests
+    return quote.priced(versions, asked, TOKYO)
+
+
 @pytest.mark.parametrize(
     ("when", "basis", "yen", "increment", "net", "tax"),
     [
@@ -30,21 +35,20 @@ def tariff(basis: Basis, yen: int, increment: int = 1, since: date = JANUARY, un
     ],
 )
 def test_the_most_is_the_whole_slot(when: str, basis: Basis, yen: int, increment: int, net: int, tax: int) -> None:
-    price = quote.most([tariff(basis, yen, increment)], ground.span(when), TOKYO)
-    assert price == quote.Price(basis is Basis.BOOKED, net, tax)
+    assert ask([tariff(basis, yen, increment)], when) == quote.Price(basis is Basis.BOOKED, net, tax, net + tax)
 
 
 def test_a_slot_over_new_year_costs_what_each_tariff_says() -> None:
     old = tariff(Basis.OCCUPIED, 3_000, until=date(2027, 1, 1))
     new = tariff(Basis.OCCUPIED, 6_000, since=date(2027, 1, 1))
-    when = ground.Interval(at("12-31 23:00"), at("01-01 01:00", 2027))
-    assert quote.most([old, new], when, TOKYO) == quote.Price(False, 9_000, 900)
-    assert quote.most([old], when, TOKYO) is None, "half of it has no price"
+    over = quote.Asked("cmm-1", ground.Interval(at("12-31 23:00"), at("01-01 01:00", 2027)))
+    assert quote.priced([old, new], over, TOKYO) == quote.Price(False, 9_000, 900, 9_900)
+    assert quote.priced([old], over, TOKYO) is None, "half of it has no price"
 
 
 def test_what_is_out_of_scope_bears_no_tax() -> None:
     free = Tariff(name("quote"), "cmm-1", JANUARY, Basis.BOOKED, 3_000, tax=Tax.OUT_OF_SCOPE)
-    assert quote.most([free], ground.span("10-03 09:00 10:00"), TOKYO) == quote.Price(True, 3_000, 0)
+    assert ask([free], "10-03 09:00 10:00") == quote.Price(True, 3_000, 0, 3_000)
 
 
 def test_everybody_may_ask_for_a_price(api: Callers) -> None:
