@@ -9,7 +9,10 @@ from decimal import Decimal
 from functools import cache
 from uuid import UUID, uuid5
 
-from billing.costs.division import divide
+from billing.costs.division import divide_late, settle_pool, with_late
+from billing.costs.hosting import owner_credits
+from billing.costs.model import OwnerCredit
+from billing.costs.monthly import costs_of, late
 from billing.ledger.entries import RECEIVABLE, entries
 from billing.lines import LineWriter
 from billing.model import (
@@ -100,7 +103,8 @@ class Settling:
 
     def finish(self) -> tuple[list[Line], Settlement]:
         """The lines of the divided costs, and the result of all."""
-        lines, pools = self._shares()
+        owed_to_owners = owner_credits(self._rules, self._income)
+        lines, pools = self._shares(owed_to_owners)
         statements = self._owed.statements(self._rules.month)
         posted = entries(self._owed.by_kind(), statements)
         metered = Metered(
@@ -117,6 +121,7 @@ class Settling:
             findings=tuple(sorted(self._findings, key=lambda each: (each.code, each.subject))),
             metered=metered,
             control=_control(self._owed.total(), lines, statements, pools, posted, metered),
+            credits=owed_to_owners,
         )
 
     def _of_use(self, use: Use, running: Running) -> Iterator[Line]:
@@ -191,30 +196,32 @@ class Settling:
             for each in self._versions(slot.machine_id, slot)
         )
 
-    def _shares(self) -> tuple[list[Line], tuple[PoolResult, ...]]:
+    def _shares(self, owed_to_owners: Sequence[OwnerCredit]) -> tuple[list[Line], tuple[PoolResult, ...]]:
+        """The lines of what pools cost; of the fees of a hosted machine only the commission is income."""
         lines: list[Line] = []
         results: list[PoolResult] = []
+        kept = dict(self._income)
+        for credit in owed_to_owners:
+            kept[credit.machine_id] -= credit.amount_yen
+        all_costs = costs_of(self._rules)
         for pool in sorted(self._rules.pools, key=lambda each: each.id):
-            costs = sorted(
-                (cost for cost in self._rules.costs if cost.pool_id == pool.id), key=lambda cost: (cost.kind, cost.id)
-            )
+            costs = [cost for cost in all_costs if cost.pool_id == pool.id]
             counted = {
                 member: {machine: seconds for machine, seconds in by_machine.items() if pool.counts(machine)}
                 for member, by_machine in self._used.items()
             }
-            division = divide(
-                pool,
-                sum(cost.amount_yen for cost in costs),
-                sum(yen for machine, yen in self._income.items() if pool.counts(machine)),
-                {member: sum(by_machine.values()) for member, by_machine in counted.items()},
-            )
-            results.append(division.result)
-            for line in self._write.shares(pool, costs, division, counted):
-                self._owed.add(line)
-                lines.append(line)
-            if pool.kind is not PoolKind.FEE and division.result.carried_yen < 0:
-                params: dict[str, str | int] = {"pool": pool.id, "yen": -division.result.carried_yen}
-                self._findings.append(Finding("billing.finding.no_use", False, f"pool:{pool.id}", params))
+            income = sum(yen for machine, yen in kept.items() if pool.counts(machine))
+            division = settle_pool(pool, self._rules, costs, income, counted)
+            later = [divide_late(actual, yen) for actual, yen in late(self._rules, pool)]
+            results.append(with_late(division.result, later))
+            lines += self._write.shares(pool, costs, division, counted)
+            lines += [line for each in later for line in self._write.adjustments(pool, each)]
+            for part in division.parts:
+                if part.divided_yen and not part.shares:
+                    params: dict[str, str | int] = {"pool": pool.id, "yen": part.divided_yen}
+                    self._findings.append(Finding(part.finding, False, f"pool:{pool.id}", params))
+        for line in lines:
+            self._owed.add(line)
         return lines, tuple(results)
 
 

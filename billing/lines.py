@@ -5,13 +5,16 @@ What the ids name (a tariff, a machine, a usage) stands in the same month's rule
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import Any
 
-from billing.costs.division import Division
+from billing.costs.division import VARIABLE, Division, Late, PoolPart
+from billing.costs.model import Allocation
 from billing.model import Absence, ConsumablePrice, Consumption, Cost, Line, LineKind, Pool, Tariff, Tax
 from billing.tariffs.fee import Fee, Part
 from billing.tariffs.metering import Use
 from coop.interval import Interval
-from coop.money import Yen, round_half_up
+from coop.money import Share, Yen, round_half_up
 
 
 class LineWriter:
@@ -98,38 +101,68 @@ class LineWriter:
     def shares(
         self, pool: Pool, costs: Iterable[Cost], division: Division, used: Mapping[str, Mapping[str, int]]
     ) -> list[Line]:
-        """One line for each member of a divided pool; `used` is each member's used seconds by machine."""
-        stated = [str(cost.id) for cost in costs]
-        total = sum(sum(used[member].values()) for member in division.shares)
-        lines = []
-        for member, share in sorted(division.shares.items()):
-            seconds = sum(used[member].values())
-            lines.append(
-                Line(
-                    member_id=member,
-                    n=self._next(member),
-                    kind=LineKind.SHARE,
-                    machine_id=None,
-                    pool_id=pool.id,
-                    interval=None,
-                    quantity_seconds=seconds,
-                    amount_yen=share.yen,
-                    tax_rate=pool.tax.rate,
-                    explanation={
-                        "costs": stated,
-                        "cost_yen": division.result.cost_yen,
-                        "income_yen": division.result.income_yen,
-                        "divided_yen": division.result.charged_yen,
-                        "weight_seconds": seconds,
-                        "total_seconds": total,
-                        "quota_yen": str(share.quota),
-                        "floor_yen": share.yen - share.leftover,
-                        "leftover": share.leftover,
-                        "machines": dict(sorted(used[member].items())),
-                    },
-                )
+        """One line for each member and divided part of a pool; `used` is each member's used seconds by machine."""
+        stated = list(costs)
+        return [
+            self._of_pool(
+                LineKind.SHARE,
+                pool.id,
+                member,
+                share,
+                pool.tax,
+                _share(pool, stated, part, member, used.get(member, {})),
             )
-        return lines
+            for part in division.parts
+            for member, share in sorted(part.shares.items())
+        ]
+
+    def adjustments(self, pool: Pool, late: Late) -> list[Line]:
+        """One line for each member who bears what became known of a closed month, by that month's weights."""
+        actual, total = late.actual, sum(late.weights.values(), Fraction(0))
+        return [
+            self._of_pool(
+                LineKind.ADJUSTMENT,
+                pool.id,
+                member,
+                share,
+                Tax(actual.tax),
+                {
+                    "actual_id": str(actual.id),
+                    "of_month": actual.of_month,
+                    "before_yen": actual.before_yen,
+                    "amount_yen": actual.amount_yen,
+                    "divided_yen": late.difference_yen,
+                    "weight": str(late.weights[member]),
+                    "total_weight": str(total),
+                    "machines": {},
+                },
+            )
+            for member, share in sorted(late.shares.items())
+            if share.yen
+        ]
+
+    def _of_pool(
+        self, kind: LineKind, pool_id: str, member: str, share: Share, tax: Tax, explanation: dict[str, Any]
+    ) -> Line:
+        """A line of a divided amount, with its exact quota and whether a leftover yen went to it."""
+        quota = {
+            "quota_yen": str(share.quota),
+            "floor_yen": share.yen - share.leftover * (1 if share.quota >= 0 else -1),
+            "leftover": share.leftover,
+        }
+        seconds = sum(explanation["machines"].values())
+        return Line(
+            member_id=member,
+            n=self._next(member),
+            kind=kind,
+            machine_id=None,
+            pool_id=pool_id,
+            interval=None,
+            quantity_seconds=seconds,
+            amount_yen=share.yen,
+            tax_rate=tax.rate,
+            explanation=explanation | quota,
+        )
 
     def _next(self, member_id: str) -> int:
         self._written[member_id] += 1
@@ -148,3 +181,27 @@ def _part(part: Part) -> dict[str, str | Yen]:
     if part.rate.window is not None:
         said["window"] = part.rate.window
     return said
+
+
+def _share(pool: Pool, costs: list[Cost], part: PoolPart, member: str, used: Mapping[str, int]) -> dict[str, Any]:
+    """Of one part of a pool: its costs, what is left of them to divide, and what the member is weighed by."""
+    by_use = any(each.by in (Allocation.BY_USE, Allocation.SERIAL) for each in part.components)
+    return {
+        "part": part.name,
+        "costs": [str(cost.id) for cost in costs if (cost.kind in pool.variable_kinds) == (part.name == VARIABLE)],
+        "cost_yen": part.cost_yen,
+        "income_yen": part.income_yen,
+        "brought_yen": part.brought_yen,
+        "divided_yen": part.divided_yen,
+        "weights": [
+            {
+                "by": each.by.value,
+                "part": str(each.part),
+                "value": str(each.values.get(member, 0)),
+                "total": str(each.total),
+                "members": len(each.values),
+            }
+            for each in part.components
+        ],
+        "machines": dict(sorted(used.items())) if by_use else {},
+    }

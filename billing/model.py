@@ -1,7 +1,7 @@
 """Nouns of billing: what a settlement is computed from and what it results in. All values, no behaviour of storage."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
@@ -9,6 +9,19 @@ from typing import Any, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from billing.costs.model import (
+    Actual,
+    Allocation,
+    Asset,
+    Carry,
+    Hosting,
+    LegalForm,
+    OwnerCredit,
+    Participant,
+    Recurring,
+    Weight,
+    Weights,
+)
 from booking.services.model import ServiceKind
 from coop.interval import Interval, month, parse_month
 from coop.money import Yen
@@ -37,12 +50,6 @@ class PoolKind(StrEnum):
     FEE = "fee"
     SHARE = "share"
     MIXED = "mixed"
-
-
-class Allocation(StrEnum):
-    """By which weights a pool is divided."""
-
-    BY_USE = "by_use"
 
 
 class Tax(StrEnum):
@@ -136,7 +143,12 @@ class ConsumablePrice:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Costs that belong together. No machines named means: of all machines."""
+    """Costs that belong together, as ruled in a month. No machines named means: of all machines.
+
+    `alpha` of the fixed costs is divided by `allocation` and the rest by `rest_by`; costs of `variable_kinds` always by
+    use. `tier_costs_yen` are what a machine that reaches each tier would cost, rising. `brought_yen` is the balance of
+    the closed months before, `serial_degree` of interest to comparisons only.
+    """
 
     id: str
     kind: PoolKind
@@ -146,6 +158,16 @@ class Pool:
     allocation: Allocation = Allocation.BY_USE
     tax: Tax = Tax.STANDARD
     resolution: str = ""
+    alpha: Decimal = Decimal(1)
+    rest_by: Allocation = Allocation.BY_USE
+    variable_kinds: tuple[str, ...] = ()
+    tier_costs_yen: tuple[Yen, ...] = ()
+    carry: Carry = Carry.KEPT
+    legal_form: LegalForm = LegalForm.USAGE_FEE
+    notice_ja: str = ""
+    notice_en: str = ""
+    brought_yen: Yen = 0
+    serial_degree: int = 1
 
     def counts(self, machine_id: str) -> bool:
         """Whether use and fees of `machine_id` belong to this pool."""
@@ -154,13 +176,15 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a pool cost in one month, tax-exclusive."""
+    """What a pool cost in one month, tax-exclusive; `machine_id` where it is of one machine."""
 
     id: UUID
     pool_id: str
     kind: str
     amount_yen: Yen
     note: str = ""
+    machine_id: str | None = None
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +277,12 @@ class Rules:
     underived: tuple[str, ...] = ()
     nonmembers: tuple[str, ...] = ()
     consumables: tuple[ConsumablePrice, ...] = ()
+    members: tuple[Participant, ...] = ()
+    weights: tuple[Weight, ...] = ()
+    recurring: tuple[Recurring, ...] = ()
+    assets: tuple[Asset, ...] = ()
+    actuals: tuple[Actual, ...] = ()
+    hostings: tuple[Hosting, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -299,6 +329,7 @@ class LineKind(StrEnum):
     CONSUMABLE = "consumable"
     NO_SHOW = "no_show"
     LATE_CANCEL = "late_cancel"
+    ADJUSTMENT = "adjustment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +374,11 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class PoolResult:
-    """How a pool came out: `carried_yen` is the surplus (or, negative, the deficit) that nobody is charged for now."""
+    """How a pool came out: `carried_yen` is the surplus (or, negative, the deficit) that nobody is charged for now.
+
+    `brought_yen` is the balance it began with: with `carried_yen` it makes the balance it ends with. `weights` are what
+    its parts were divided by, for what becomes known later.
+    """
 
     pool_id: str
     kind: PoolKind
@@ -351,6 +386,8 @@ class PoolResult:
     income_yen: Yen
     charged_yen: Yen
     carried_yen: Yen
+    brought_yen: Yen = 0
+    weights: Weights = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,6 +454,7 @@ class Settlement:
     findings: tuple[Finding, ...]
     metered: Metered
     control: ControlTotals
+    credits: tuple[OwnerCredit, ...] = ()
 
     @property
     def blocked(self) -> bool:

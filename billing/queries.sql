@@ -20,7 +20,7 @@ ORDER BY month DESC
 LIMIT %(limit)s
 
 -- pool_results: How the pools of a month came out.
-SELECT pool_id, kind, cost_yen, income_yen, charged_yen, carried_yen FROM billing.pool_result
+SELECT pool_id, kind, cost_yen, income_yen, charged_yen, carried_yen, brought_yen, weights FROM billing.pool_result
 WHERE month = %(month)s ORDER BY pool_id
 
 -- clear_lines: Forget the lines of a draft.
@@ -43,7 +43,21 @@ COPY billing.line (statement_id, n, kind, machine_id, pool_id, starts_at, ends_a
     tax_rate, explanation) FROM STDIN
 
 -- copy_pool_results: Write how the pools of a month came out.
-COPY billing.pool_result (month, pool_id, kind, cost_yen, income_yen, charged_yen, carried_yen) FROM STDIN
+COPY billing.pool_result (month, pool_id, kind, cost_yen, income_yen, charged_yen, carried_yen, brought_yen, weights)
+    FROM STDIN
+
+-- owner_credits: What owners of hosted machines are owed for a month, or one of them.
+SELECT member_id, machine_id, fee_yen, commission_percent, commission_yen, amount_yen, tax_rate
+FROM billing.owner_credit
+WHERE month = %(month)s AND (%(member_id)s::text IS NULL OR member_id = %(member_id)s)
+ORDER BY machine_id
+
+-- copy_owner_credits: Write what owners of hosted machines are owed for a month.
+COPY billing.owner_credit (month, machine_id, member_id, fee_yen, commission_percent, commission_yen, amount_yen,
+    tax_rate) FROM STDIN
+
+-- clear_owner_credits: Forget what a draft owes to owners of hosted machines.
+DELETE FROM billing.owner_credit WHERE month = %(month)s
 
 -- add_evidence: Keep one part of a month's evidence.
 INSERT INTO billing.period_evidence (month, part, sha256, content_zlib)

@@ -11,6 +11,7 @@ import orjson
 from psycopg.types.json import Jsonb
 
 from billing.calculation import statement_id
+from billing.costs.model import OwnerCredit
 from billing.model import (
     ControlTotals,
     Finding,
@@ -93,9 +94,15 @@ def pool_results(conn: Connection, month: str) -> tuple[PoolResult, ...]:
     return tuple(PoolResult(pool_id, PoolKind(kind), *yen) for pool_id, kind, *yen in rows)
 
 
+def owner_credits(conn: Connection, month: str, member_id: str | None = None) -> tuple[OwnerCredit, ...]:
+    """What owners of hosted machines are owed for a month, by machine; all of it, or one member's."""
+    rows = conn.execute(SQL["owner_credits"], {"month": first_day(month), "member_id": member_id})
+    return tuple(OwnerCredit(*row) for row in rows)
+
+
 def clear(conn: Connection, month: str) -> None:
     """Forget what an earlier draft of the month wrote."""
-    for statement in ("clear_lines", "clear_statements", "clear_pool_results", "clear_evidence"):
+    for statement in ("clear_lines", "clear_statements", "clear_pool_results", "clear_owner_credits", "clear_evidence"):
         conn.execute(SQL[statement], {"month": first_day(month)})
 
 
@@ -130,10 +137,24 @@ def write_settlement(conn: Connection, settlement: Settlement, now: datetime) ->
         conn,
         SQL["copy_pool_results"],
         (
-            (first, each.pool_id, each.kind, each.cost_yen, each.income_yen, each.charged_yen, each.carried_yen)
+            (
+                first, each.pool_id, each.kind, each.cost_yen, each.income_yen, each.charged_yen, each.carried_yen,
+                each.brought_yen, Jsonb(each.weights),
+            )
             for each in settlement.pools
         ),
-    )
+    )  # fmt: skip
+    copy_rows(
+        conn,
+        SQL["copy_owner_credits"],
+        (
+            (
+                first, each.machine_id, each.member_id, each.fee_yen, each.commission_percent, each.commission_yen,
+                each.amount_yen, each.tax_rate,
+            )
+            for each in settlement.credits
+        ),
+    )  # fmt: skip
     values = {
         "month": first,
         "now": now,

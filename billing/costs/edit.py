@@ -1,6 +1,7 @@
 """Enter cost pools, and what they cost in a month."""
 
-from datetime import datetime
+from datetime import date, datetime
+from uuid import uuid4
 
 from psycopg import errors
 
@@ -15,6 +16,7 @@ from coop.machines import MachineUnknown
 from coop.queries import load
 
 SQL = load("billing.costs")
+_ALWAYS = date(2000, 1, 1)
 
 
 class PoolExists(Conflict):
@@ -35,12 +37,25 @@ class PoolUnknown(NotFound):
     code = "billing.pool_unknown"
 
 
+def rule_values(pool: Pool, month: date, now: datetime) -> dict[str, object]:
+    """What `add_pool_rule` is told: the rule of a pool, from a month on."""
+    listed = {"variable_kinds": list(pool.variable_kinds), "tier_costs_yen": list(pool.tier_costs_yen)}
+    return (
+        {name: getattr(pool, name) for name in Pool.__slots__}
+        | listed
+        | {"rule_id": uuid4(), "month": month, "now": now}
+    )
+
+
 def add_pool(conn: Connection, viewer: Viewer, pool: Pool, now: datetime) -> None:
     """Enter a pool and its machines; raises `PoolExists`, `MachineUnknown`, `IncomeTaken`."""
     viewer.require(Role.OFFICE)
     try:
         with conn.transaction():
-            conn.execute(SQL["add_pool"], {name: getattr(pool, name) for name in Pool.__slots__})
+            conn.execute(
+                SQL["add_pool"], {"id": pool.id, "kind": pool.kind, "name_ja": pool.name_ja, "name_en": pool.name_en}
+            )
+            conn.execute(SQL["add_pool_rule"], rule_values(pool, _ALWAYS, now))
             for machine_id in pool.machine_ids:
                 values = {"pool_id": pool.id, "kind": pool.kind, "machine_id": machine_id}
                 conn.execute(SQL["add_pool_machine"], values)

@@ -109,7 +109,9 @@ ALTER TABLE billing.line
         CHECK (kind IN ('fee', 'share', 'operator', 'consumable', 'no_show', 'late_cancel', 'adjustment')),
     DROP CONSTRAINT line_of_machine_or_pool,
     ADD CONSTRAINT line_of_machine_or_pool CHECK (
-        (kind = 'share') = (pool_id IS NOT NULL) AND num_nonnulls(machine_id, pool_id) = (kind <> 'adjustment')::integer),
+        CASE kind WHEN 'share' THEN pool_id IS NOT NULL AND machine_id IS NULL  -- of a pool: its cost became known later
+                  WHEN 'adjustment' THEN machine_id IS NULL
+                  ELSE machine_id IS NOT NULL AND pool_id IS NULL END),
     DROP CONSTRAINT line_fee_says_when,
     ADD CONSTRAINT line_fee_says_when
         CHECK ((kind NOT IN ('share', 'adjustment')) = (starts_at IS NOT NULL AND ends_at IS NOT NULL));

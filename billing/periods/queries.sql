@@ -30,15 +30,61 @@ SELECT NULL AS machine_id, json_build_object(
                     FROM billing.consumable_price p JOIN billing.consumable c ON c.id = p.consumable_id
                     WHERE p.valid && daterange(%(month)s, (%(month)s::date + interval '1 month')::date)),
     'pools', (SELECT coalesce(json_agg(json_build_object(
-                  'id', p.id, 'kind', p.kind, 'name_ja', p.name_ja, 'name_en', p.name_en, 'tax', p.tax,
-                  'allocation', p.allocation, 'resolution', p.resolution,
+                  'id', p.id, 'kind', p.kind, 'name_ja', p.name_ja, 'name_en', p.name_en, 'tax', r.tax,
+                  'allocation', r.allocation, 'alpha', r.alpha::text, 'rest_by', r.rest_by,
+                  'variable_kinds', r.variable_kinds, 'tier_costs_yen', r.tier_costs_yen, 'carry', r.carry,
+                  'legal_form', r.legal_form, 'notice_ja', r.notice_ja, 'notice_en', r.notice_en,
+                  'resolution', r.resolution,
+                  'brought_yen', (SELECT coalesce(sum(b.carried_yen), 0)
+                                  FROM billing.pool_result b JOIN billing.period q ON q.month = b.month
+                                  WHERE b.pool_id = p.id AND b.month < %(month)s AND q.status = 'closed'),
                   'machine_ids', (SELECT coalesce(json_agg(m.machine_id ORDER BY m.machine_id), '[]')
                                   FROM billing.cost_pool_machine m WHERE m.pool_id = p.id)) ORDER BY p.id), '[]')
-              FROM billing.cost_pool p),
+              FROM billing.cost_pool p
+              JOIN LATERAL (SELECT * FROM billing.pool_rule r WHERE r.pool_id = p.id AND r.month <= %(month)s
+                            ORDER BY r.month DESC, r.entered_at DESC LIMIT 1) AS r ON true),
+    'members', (SELECT coalesce(json_agg(json_build_object('id', id, 'units', ownership_units) ORDER BY id), '[]')
+                FROM coop.member
+                WHERE is_member AND joined_on < (%(month)s::date + interval '1 month')
+                  AND (left_on IS NULL OR left_on > %(month)s)),
+    'weights', (SELECT coalesce(json_agg(json_build_object(
+                    'member_id', member_id, 'pool_id', pool_id, 'measure', measure, 'value', value::text)
+                    ORDER BY measure, member_id, pool_id NULLS FIRST), '[]')
+                FROM (SELECT DISTINCT ON (member_id, pool_id, measure) member_id, pool_id, measure, value
+                      FROM billing.weight WHERE month <= %(month)s
+                      ORDER BY member_id, pool_id, measure, month DESC, entered_at DESC) AS in_force),
     'costs', (SELECT coalesce(json_agg(json_build_object(
-                  'id', id, 'pool_id', pool_id, 'kind', kind, 'note', note, 'amount_yen', amount_yen)
-                  ORDER BY pool_id, kind, id), '[]')
+                  'id', id, 'pool_id', pool_id, 'kind', kind, 'note', note, 'amount_yen', amount_yen,
+                  'machine_id', machine_id, 'estimated', estimated) ORDER BY pool_id, kind, id), '[]')
               FROM billing.cost WHERE month = %(month)s),
+    'recurring', (SELECT coalesce(json_agg(json_build_object(
+                      'id', id, 'pool_id', pool_id, 'machine_id', machine_id, 'kind', kind, 'note', note,
+                      'yen_per_month', yen_per_month, 'estimated', estimated) ORDER BY id), '[]')
+                  FROM billing.recurring_cost
+                  WHERE month <= %(month)s AND (until_month IS NULL OR until_month > %(month)s)),
+    'assets', (SELECT coalesce(json_agg(json_build_object(
+                   'id', id, 'pool_id', pool_id, 'machine_id', machine_id, 'name_ja', name_ja, 'name_en', name_en,
+                   'acquired_on', acquired_on, 'cost_yen', cost_yen, 'subsidy_yen', subsidy_yen, 'method', method,
+                   'useful_life_years', useful_life_years, 'fiscal_month', fiscal_month) ORDER BY id), '[]')
+               FROM billing.asset
+               WHERE month <= %(month)s AND (until_month IS NULL OR until_month > %(month)s)),
+    'actuals', (SELECT coalesce(json_agg(json_build_object(
+                    'id', a.id, 'cost_id', a.cost_id, 'of_month', to_char(a.of_month, 'YYYY-MM'), 'pool_id', a.pool_id,
+                    'kind', a.kind, 'note', a.note, 'before_yen', a.before_yen, 'amount_yen', a.amount_yen,
+                    'weights', b.weights, 'variable_kinds', r.variable_kinds, 'tax', r.tax)
+                    ORDER BY a.entered_at, a.id), '[]')
+                FROM billing.cost_actual a
+                JOIN LATERAL (SELECT * FROM billing.pool_rule r WHERE r.pool_id = a.pool_id AND r.month <= a.of_month
+                              ORDER BY r.month DESC, r.entered_at DESC LIMIT 1) AS r ON true
+                LEFT JOIN billing.pool_result b ON b.month = a.of_month AND b.pool_id = a.pool_id AND a.of_month < a.month
+                WHERE a.month = %(month)s),
+    'hostings', (SELECT coalesce(json_agg(json_build_object(
+                     'id', id, 'machine_id', machine_id, 'member_id', member_id,
+                     'commission_percent', commission_percent::text, 'tax', tax, 'resolution', resolution)
+                     ORDER BY machine_id), '[]')
+                 FROM (SELECT DISTINCT ON (machine_id) * FROM billing.hosting WHERE month <= %(month)s
+                       ORDER BY machine_id, month DESC, entered_at DESC) AS in_force
+                 WHERE member_id IS NOT NULL),
     'underived', (SELECT coalesce(json_agg(DISTINCT machine_id ORDER BY machine_id), '[]')
                   FROM telemetry.dirty WHERE from_at < %(end)s AND until_at >= %(start)s)
 )::text

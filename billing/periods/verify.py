@@ -99,6 +99,7 @@ def _settled(conn: Connection, closed: Period, machines: list[str], signed_hash:
     stored = {
         "statements": [each.statement for each in store.statements(conn, _EVERYTHING, month=closed.month)],
         "pools": store.pool_results(conn, closed.month),
+        "credits": store.owner_credits(conn, closed.month),
         "entries": ledger.entries(conn, closed.month),
         "metered": closed.metered or expected.metered,
         "control": closed.control or expected.control,

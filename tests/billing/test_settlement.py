@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing import calculation
-from billing.costs.division import divide
+from billing.costs.division import FIXED, divide
+from billing.costs.model import Allocation
+from billing.costs.weighing import Component
 from billing.model import (
     Attribution,
     Basis,
@@ -275,8 +278,9 @@ def test_a_shared_cost_of_a_month_without_use_is_carried_and_said() -> None:
 
 
 def test_a_division_keeps_quota_floor_and_remainder() -> None:
-    division = divide(Pool("p", PoolKind.SHARE, "p", "p"), 100, 0, {"a": 1, "b": 2, "c": 3})
-    assert {key: (str(share.quota), share.yen, share.leftover) for key, share in division.shares.items()} == {
+    by_use = Component(Allocation.BY_USE, Fraction(1), {"a": Fraction(1), "b": Fraction(2), "c": Fraction(3)})
+    division = divide(Pool("p", PoolKind.SHARE, "p", "p"), {FIXED: 100}, 0, {FIXED: (by_use,)})
+    assert {key: (str(share.quota), share.yen, share.leftover) for key, share in division.parts[-1].shares.items()} == {
         "a": ("50/3", 17, True),
         "b": ("100/3", 33, False),
         "c": ("50", 50, False),
