@@ -1,7 +1,9 @@
 """How an asset is written down, year by year and month by month.
 
 Source: 減価償却資産の耐用年数等に関する省令 別表第八 (straight-line) and 別表第十 (declining balance
-at 200 %, acquired since 2012-04-01); 法人税法施行令 第48条の2. Fractions of a yen are cut off, one yen of book value stays to the end.
+at 200 %, acquired since 2012-04-01); 法人税法施行令 第48条の2.
+
+Fractions of a yen are cut off, one yen of book value stays to the end.
 """
 
 from collections.abc import Iterator

@@ -82,10 +82,7 @@ def divide(
             by_fees = min(fees, cost)
             by_balance = min(surplus, cost - by_fees) + (min(brought, 0) if name == FIXED else 0)
             fees, surplus = fees - by_fees, surplus - max(by_balance, 0)
-            by_use = name == VARIABLE or Allocation.BY_USE in (
-                pool.allocation,
-                pool.rest_by if pool.alpha < 1 else None,
-            )
+            by_use = name == VARIABLE or pool.allocation is Allocation.BY_USE
             rest, measures = cost - by_fees - by_balance, weighed.get(name, ())
             shares = split_by_largest_remainder(rest, blended(measures)) if rest and measures else {}
             parts.append(PoolPart(name, cost, by_fees, by_balance, by_use, measures, shares))

@@ -39,12 +39,9 @@ class PoolUnknown(NotFound):
 
 def rule_values(pool: Pool, month: date, now: datetime) -> dict[str, object]:
     """What `add_pool_rule` is told: the rule of a pool, from a month on."""
-    listed = {"variable_kinds": list(pool.variable_kinds), "tier_costs_yen": list(pool.tier_costs_yen)}
-    return (
-        {name: getattr(pool, name) for name in Pool.__slots__}
-        | listed
-        | {"rule_id": uuid4(), "month": month, "now": now}
-    )
+    said = {name: getattr(pool, name) for name in Pool.__slots__}
+    listed = {name: list(said[name]) for name in ("variable_kinds", "tier_costs_yen")}
+    return said | listed | {"rule_id": uuid4(), "month": month, "now": now}
 
 
 def add_pool(conn: Connection, viewer: Viewer, pool: Pool, now: datetime) -> None:
@@ -52,10 +49,9 @@ def add_pool(conn: Connection, viewer: Viewer, pool: Pool, now: datetime) -> Non
     viewer.require(Role.OFFICE)
     try:
         with conn.transaction():
-            conn.execute(
-                SQL["add_pool"], {"id": pool.id, "kind": pool.kind, "name_ja": pool.name_ja, "name_en": pool.name_en}
-            )
-            conn.execute(SQL["add_pool_rule"], rule_values(pool, _ALWAYS, now))
+            values = rule_values(pool, _ALWAYS, now)
+            conn.execute(SQL["add_pool"], values)
+            conn.execute(SQL["add_pool_rule"], values)
             for machine_id in pool.machine_ids:
                 values = {"pool_id": pool.id, "kind": pool.kind, "machine_id": machine_id}
                 conn.execute(SQL["add_pool_machine"], values)

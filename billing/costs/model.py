@@ -1,4 +1,4 @@
-"""Nouns of costs: what returns, is written down or becomes known later, what members are weighed by, who owns a machine."""
+"""Nouns of costs: what returns or is written down, what became known later, what members are weighed by, who hosts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
