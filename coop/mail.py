@@ -26,7 +26,7 @@ class AddressRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What is sent to whom. `calendar` is an iCalendar file with its method (`REQUEST`, `CANCEL`)."""
+    """What is sent to whom. `calendar` is an iCalendar file with its method (`REQUEST`, `CANCEL`), `files` are PDFs."""
 
     from_name: str
     from_address: str
@@ -37,10 +37,11 @@ class Letter:
     html: str
     message_id: str
     calendar: tuple[str, bytes] | None = None
+    files: tuple[tuple[str, bytes], ...] = ()
 
 
 def compose(letter: Letter, now: datetime) -> EmailMessage:
-    """The letter as a MIME message: plain text, the same as HTML, and the calendar file attached."""
+    """The letter as a MIME message: plain text, the same as HTML, and the files attached."""
     message = EmailMessage(policy=SMTP)
     message["From"] = _address(letter.from_name, letter.from_address)
     message["To"] = _address(letter.to_name, letter.to_address)
@@ -55,6 +56,8 @@ def compose(letter: Letter, now: datetime) -> EmailMessage:
         message.add_attachment(
             file, "text", "calendar", filename="reservation.ics", params={"method": method, "charset": "utf-8"}
         )
+    for name, pdf in letter.files:
+        message.add_attachment(pdf, "application", "pdf", filename=name)
     return message
 
 

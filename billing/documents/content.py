@@ -77,7 +77,7 @@ def compose(
             "number": issuer.invoice_number,
             "address": issuer.address,
             "contact": issuer.contact,
-            "pay_to": issuer.pay_to if document.kind is Kind.INVOICE else "",
+            "pay_to": issuer.pay_to if document.kind is Kind.INVOICE and document.due_on else "",
         },
         "recipient": {
             "name": recipient.name,

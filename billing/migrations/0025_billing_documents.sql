@@ -51,13 +51,12 @@ CREATE TABLE billing.issue (
     month        date PRIMARY KEY CONSTRAINT issue_period_exists REFERENCES billing.period (month),
     requested_at timestamptz NOT NULL,
     requested_by uuid CONSTRAINT issue_person_exists REFERENCES coop.person (id),
-    issued_on    date NOT NULL,
-    finished_at  timestamptz
+    issued_on    date NOT NULL
 );
 
-REVOKE UPDATE, DELETE, TRUNCATE ON billing.issue FROM moyai_app;
+COMMENT ON COLUMN billing.issue.issued_on IS 'the date on all of its documents; when they are there, the month has taken the step issued';
 
-GRANT UPDATE (finished_at) ON billing.issue TO moyai_app;
+REVOKE UPDATE, DELETE, TRUNCATE ON billing.issue FROM moyai_app;
 
 CREATE TABLE billing.document (
     id           uuid PRIMARY KEY,
