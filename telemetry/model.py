@@ -79,9 +79,10 @@ class Message:
     `generation` counts the connections to the broker: an acknowledgement is valid on the connection of the delivery.
     `mid` is the broker's packet id, 0 for what was sent at QoS 0 and is not acknowledged.
 
-    `queued`: it may have waited at the broker, so `received_at` is not when it was said. Readings of it without a time of
-    their own are stored at `received_at` and marked (`telemetry.reading.queued`): a level among them says nothing of that
-    moment, the state is unknown until the next reading that is not marked; a cumulative counter had its value by then.
+    `queued`: it may have waited at the broker, so `received_at` is not when it was said. Readings of it without a time
+    of their own are stored at `received_at` and marked (`telemetry.reading.queued`): a level among them says nothing of
+    that moment, the state is unknown until the next reading that is not marked; a cumulative counter had its value by
+    then.
     """
 
     generation: int

@@ -12,8 +12,8 @@ from coop.identity import SYSTEM, Role, Viewer
 from coop.interval import Interval
 from coop.machines import Machine, MachineUnknown
 from telemetry import devices
-from telemetry.model import Device, Reading, Reason
 from telemetry.ingest.store import prepare, save
+from telemetry.model import Device, Reading, Reason
 from tests.telemetry.plant import delivered
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
