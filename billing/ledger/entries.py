@@ -1,4 +1,4 @@
-"""What a settlement posts: one balanced entry for each statement. Debits are positive, credits negative."""
+"""What is posted: balanced entries. Debits are positive, credits negative. Accounts are rows of `billing.account`."""
 
 from collections.abc import Iterable, Mapping
 from uuid import UUID, uuid5
@@ -6,10 +6,19 @@ from uuid import UUID, uuid5
 from billing.model import Entry, LineKind, Posting, Statement
 from coop.money import Yen
 
+BANK = "bank"
 RECEIVABLE = "receivable"
+LEVY_RECEIVABLE = "levy_receivable"
+PAYABLE = "payable"
+OPENING = "opening"
 FEE_INCOME = "fee_income"
 SHARE_INCOME = "share_income"
+LEVY_INCOME = "levy_income"
 TAX_PAYABLE = "tax_payable"
+TAX_PAID = "tax_paid"
+OWNER_CREDIT = "owner_credit"
+TRANSFER_FEE = "transfer_fee"
+RECEIVABLES = (RECEIVABLE, LEVY_RECEIVABLE)
 FEES = (LineKind.FEE, LineKind.OPERATOR, LineKind.CONSUMABLE, LineKind.NO_SHOW, LineKind.LATE_CANCEL)
 """Lines that are charged by tariff."""
 _NAMESPACE = UUID("7a1f4d3e-0c52-4d0e-9f0a-5f7d6a7c2b10")

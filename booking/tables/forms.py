@@ -41,7 +41,7 @@ class Column:
 class Form:
     """The columns of a kind of table; the first of `keys` that is filled tells a row from all others."""
 
-    kind: Kind
+    kind: str
     keys: tuple[tuple[str, ...], ...]
     columns: tuple[Column, ...]
 
