@@ -9,7 +9,8 @@ from typing import Any
 from babel.dates import format_date, format_skeleton
 
 from billing.documents.model import Document, Issuer, Kind, Recipient
-from billing.explain.wording import describe, duration
+from billing.explain.phrases import duration
+from billing.explain.wording import describe
 from billing.model import Line, LineKind, Rules, TaxTotal
 from coop.messages import translate
 from coop.money import Yen
