@@ -79,7 +79,7 @@ class Settings:
         default="plain", metadata={"what": "how logs are written: plain, or json (an object a line)"}
     )
     pool_size: int = field(default=16, metadata={"what": "database connections of one process, at most"})
-    ingest_batch_messages: int = field(default=500, metadata={"what": "messages in one ingest transaction, at most"})
+    ingest_batch_messages: int = field(default=1000, metadata={"what": "messages in one ingest transaction, at most"})
     ingest_batch_ms: int = field(default=100, metadata={"what": "milliseconds until a smaller batch is written"})
     derive_pause_ms: int = field(default=100, metadata={"what": "milliseconds between two looks for new readings"})
     chunk_hours: int = field(
