@@ -48,10 +48,14 @@ def fee_of(
     if use.reservation is not None and any(version.tariff.basis.bills_slots for version in in_force):
         booked = use.reservation.interval.intersect(window)
     spans = [*stretches, booked] if booked else stretches
-    touched = [version for version in in_force if any(version.valid.overlaps(each) for each in spans)]
-    if not touched or any(_uncovered(each, touched) for each in spans):
+    if not spans or not in_force:
         return None
     whole = spans[0] if len(spans) == 1 else Interval(min(spans).start, max(each.end for each in spans))
+    touched = in_force
+    if len(in_force) > 1 or not in_force[0].valid.covers(whole):  # nearly never
+        touched = [version for version in in_force if any(version.valid.overlaps(each) for each in spans)]
+        if not touched or any(subtract(each, (version.valid for version in touched)) for each in spans):
+            return None
     parts, end = _metered(use, booked, touched, running, whole, is_member=is_member)
     metered = sum(part.seconds for part in parts)
     first, last = parts[0].tariff, end.tariff
@@ -61,7 +65,7 @@ def fee_of(
     billed = -(-least // last.increment_seconds) * last.increment_seconds
     if billed > metered:
         parts = _added(parts, Part(last, end.rate, billed - metered))
-    exact = Fraction(sum(part.seconds * part.rate.yen_per_hour for part in parts), 3600) + setup
+    exact = Fraction(sum(part.seconds * part.rate.yen_per_hour for part in parts) + 3600 * setup, 3600)
     return Fee(tuple(parts), metered, billed, exact, round_half_up(exact), setup)
 
 
@@ -94,6 +98,10 @@ def _metered(
     use: Use, booked: Interval | None, touched: Sequence[Version], running: Running, whole: Interval, *, is_member: bool
 ) -> tuple[list[Part], Part]:
     """The seconds of a use at each price, in order of time, and the last of them that tells how rounding is priced."""
+    version = touched[0]
+    if version.uniform and len(touched) == 1:  # nearly always
+        only = Part(version.tariff, version.rate, _seconds(use, booked, version, version.valid, running))
+        return [only], only
     slot_end = use.reservation.interval.end if use.reservation is not None else None
     by_slot = _by_slot(use, booked, touched, slot_end)
     parts: list[Part] = []
@@ -121,20 +129,28 @@ def _of(
     *,
     by_slot: bool,
 ) -> Iterator[Part]:
-    """The seconds of `use` in `within` by the basis of `version`; a use without a reservation is billed as occupied."""
+    """The seconds of `use` in `within`, at its rate and at that of idle time."""
     tariff = version.tariff
     if version.idle is not None and rate.reason is not Reason.OVERRUN:
         busy = ran(use, within, running)
         yield Part(tariff, rate, busy)
         yield Part(tariff, version.idle, occupied(use, within) - busy)
-    elif tariff.basis is Basis.RUNNING and version.idle is None:
-        yield Part(tariff, rate, ran(use, within, running))
-    elif rate.reason is Reason.OVERRUN or use.reservation is None or tariff.basis is Basis.OCCUPIED:
+    elif rate.reason is Reason.OVERRUN and (tariff.basis is not Basis.RUNNING or version.idle is not None):
         yield Part(tariff, rate, occupied(use, within))
-    elif tariff.basis is Basis.BOOKED or by_slot:
-        yield Part(tariff, rate, elapsed(booked, within) if booked else 0)
     else:
-        yield Part(tariff, rate, occupied(use, within))
+        yield Part(tariff, rate, _seconds(use, booked, version, within, running, by_slot=by_slot))
+
+
+def _seconds(
+    use: Use, booked: Interval | None, version: Version, within: Interval, running: Running, *, by_slot: bool = False
+) -> int:
+    """Seconds of `use` in `within` by the basis of `version`; a use without a reservation is billed as occupied."""
+    basis = version.tariff.basis
+    if basis is Basis.RUNNING:
+        return ran(use, within, running)
+    if use.reservation is not None and (basis is Basis.BOOKED or (basis is Basis.LONGER and by_slot)):
+        return elapsed(booked, within) if booked else 0
+    return occupied(use, within)
 
 
 def _by_slot(use: Use, booked: Interval | None, touched: Sequence[Version], slot_end: datetime | None) -> bool:
@@ -160,11 +176,5 @@ def _added(parts: list[Part], more: Part) -> list[Part]:
     """The parts with `more` in them: the seconds of one price of one version are one part."""
     for n, part in enumerate(parts):
         if part.rate == more.rate and part.tariff is more.tariff:
-            return [*parts[:n], replace(part, seconds=part.seconds + more.seconds), *parts[n + 1 :]]
+            return [*parts[:n], Part(part.tariff, part.rate, part.seconds + more.seconds), *parts[n + 1 :]]
     return [*parts, more]
-
-
-def _uncovered(stretch: Interval, touched: Sequence[Version]) -> bool:
-    if touched[0].valid.covers(stretch):  # nearly always: spares the sorting
-        return False
-    return bool(subtract(stretch, (version.valid for version in touched)))

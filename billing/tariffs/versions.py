@@ -7,7 +7,7 @@ from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from billing.model import Tariff
+from billing.model import Basis, Tariff
 from booking.services.model import ServiceKind
 from coop.interval import Interval, local_midnight, subtract
 from coop.machines import OpeningHours, open_intervals
@@ -36,15 +36,21 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A tariff with its local dates turned into moments."""
+    """A tariff with its local dates turned into moments. One that is `uniform` has one price for all time it bills."""
 
     tariff: Tariff
     valid: Interval
     zone: ZoneInfo
-    _plain: Rate = field(init=False)
+    rate: Rate = field(init=False)
+    uniform: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_plain", Rate(self.tariff.yen_per_hour))
+        tariff = self.tariff
+        special = (tariff.idle_yen_per_hour, tariff.overrun_yen_per_hour, tariff.nonmember_yen_per_hour)
+        object.__setattr__(self, "rate", Rate(tariff.yen_per_hour))
+        object.__setattr__(
+            self, "uniform", special == (None, None, None) and not tariff.windows and tariff.basis is not Basis.LONGER
+        )
 
     @property
     def idle(self) -> Rate | None:
@@ -57,10 +63,10 @@ class Version:
 
         What lies outside the version is left out.
         """
-        tariff, base = self.tariff, self._plain
+        tariff, base = self.tariff, self.rate
         if not is_member and tariff.nonmember_yen_per_hour is not None:
             base = Rate(tariff.nonmember_yen_per_hour, Reason.NONMEMBER)
-        windows = tariff.windows if base is self._plain else ()
+        windows = tariff.windows if base is self.rate else ()
         over = tariff.overrun_yen_per_hour if slot_end is not None and slot_end < within.end else None
         if not windows and over is None:  # nearly always: the version in one piece
             return [(self.valid, base)]
