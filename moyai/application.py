@@ -12,6 +12,8 @@ from prometheus_client.core import Metric
 
 import billing.api
 import billing.costs.api
+import billing.costs.api_entries
+import billing.documents.api
 import billing.ledger.api
 import billing.ledger.api_books
 import billing.tariffs.api
@@ -161,6 +163,8 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (billing.tariffs.api.router, API),
     (billing.tariffs.api_consumables.router, API),
     (billing.costs.api.router, API),
+    (billing.costs.api_entries.router, API),
+    (billing.documents.api.router, API),
     (billing.ledger.api.router, API),
     (billing.ledger.api_books.router, API),
     *((router, "") for router in pages.ROUTERS),

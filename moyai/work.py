@@ -10,6 +10,7 @@ from threading import Event, Thread
 import procrastinate
 from procrastinate import App
 
+from billing.documents import sending as documents
 from billing.tariffs import quote
 from booking import jobs
 from booking.messages import sending
@@ -31,6 +32,7 @@ TASKS: tuple[Callable[[App], None], ...] = (
     storage_jobs.register,
     device_jobs.register,
     finding_jobs.register,
+    documents.register,
 )
 """Every room's `register(app)`: what it adds to the tasks that run here."""
 

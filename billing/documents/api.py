@@ -1,7 +1,7 @@
 """Documents over HTTP: issue a month, the register, the kept bytes, and what is printed of whom."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -34,7 +34,9 @@ router = APIRouter(tags=["billing"])
 Language = Annotated[Literal["ja", "en"], Query(description="en is there when the member asked for it")]
 MemberKey = Annotated[str, Query(max_length=200, description="A member's key, or part of the name as printed")]
 Amount = Annotated[int, Query(ge=-(10**15), le=10**15, description="Yen with tax")]
-A_PDF = {200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}}
+A_PDF: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}
+}
 
 
 @router.post("/periods/{month}/issue", response_model=ProgressView)

@@ -21,7 +21,7 @@ from billing.documents.model import Document, Kind, Progress
 from billing.documents.numbers import fiscal_year
 from billing.documents.printing import printed
 from billing.documents.store import SQL
-from billing.model import Line, TaxTotal
+from billing.model import Line, Rules, TaxTotal
 from billing.periods.settle import period
 from billing.store import first_day
 from billing.tax import tax_by_rate
@@ -137,6 +137,7 @@ def issue_one(
             rows_of(lines, rules, locale) if lines else _rows(conn, document, locale),
             locale,
             uses=uses,
+            notices=_notices(lines, rules, locale),
             named=named,
         )
         store.keep(conn, document, locale, printed(content, now))
@@ -188,6 +189,13 @@ def _rows(conn: Connection, document: Document, locale: str) -> list[Row]:
         return store.owner_credits(conn, document.month, document.member_id, locale)
     what = translate("billing.document.returned", locale)
     return [Row(what, each.net_yen, each.rate) for each in document.taxes]
+
+
+def _notices(lines: Iterable[Line], rules: Rules, locale: str) -> list[str]:
+    """What the rules say that members must be told of their shares (特別負担金)."""
+    charged = {line.pool_id for line in lines}
+    said = (each.notice_ja if locale == "ja" else each.notice_en for each in rules.pools if each.id in charged)
+    return [notice for notice in said if notice]
 
 
 def _reservations(lines: Iterable[Line]) -> set[str]:

@@ -6,12 +6,12 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import noto_cjk_sans_jp_bold
-import noto_cjk_sans_jp_regular
 import orjson
 import typst
 
 TEMPLATE = "document.typ"
+FONTS = ("noto_cjk_sans_jp_regular", "noto_cjk_sans_jp_bold")
+"""Packages that are a font each: they have the ㈱, 髙, 﨑 and 濵 of company names."""
 
 
 def printed(content: Mapping[str, Any], now: datetime) -> bytes:
@@ -32,6 +32,6 @@ def printed(content: Mapping[str, Any], now: datetime) -> bytes:
 def _press() -> tuple[typst.Compiler, bytes]:
     """The compiler with the fonts, 30 MB that are read once, and the template."""
     template = resources.files(__package__).joinpath(TEMPLATE).read_bytes()
-    folders = [str(each.FONT_PATH.parent) for each in (noto_cjk_sans_jp_regular, noto_cjk_sans_jp_bold)]
+    folders = [str(resources.files(each)) for each in FONTS]
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
     return typst.Compiler(font_paths=fonts, ignore_system_fonts=True), template

@@ -35,7 +35,7 @@ class AlreadyCorrected(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What of the register is wanted: all that is given must hold. `counterparty` is a member's key or part of a name."""
+    """What of the register is wanted: all that is given. `counterparty` is a member's key or part of a name."""
 
     from_date: date | None = None
     until_date: date | None = None
@@ -52,8 +52,8 @@ def issuer(conn: Connection) -> Issuer:
     if row is None:
         known = cooperative(conn)
         return Issuer(known.name, known.address, invoice_number=known.invoice_number)
-    *said, shift, fiscal_year_starts = row
-    return Issuer(*said, Shift(shift), fiscal_year_starts)
+    name, address, contact, invoice_number, pay_to, months, day, shift, starts = row
+    return Issuer(name, address, contact, invoice_number, pay_to, months, day, Shift(shift), starts)
 
 
 def add_issuer(conn: Connection, said: Issuer, now: datetime) -> None:
@@ -170,13 +170,11 @@ def part_names(conn: Connection, reservation_ids: Collection[str]) -> dict[str, 
 
 
 def _document(*row: Any) -> Document:
-    id_, kind, qualified, year, serial, month, statement, member, name, day, at, due, net, tax, total, taxes, *more = (
-        row
-    )
-    reason, supersedes, returns, superseded_by, locales = more
+    id_, kind, qualified, year, serial, month, statement, member, name, on, at, due, net, tax, total, *more = row
+    taxes, reason, supersedes, returns, superseded_by, locales = more
     return Document(
-        id_, Kind(kind), qualified, year, serial, f"{month:%Y-%m}", statement, member, name, day, at, due, net, tax, total,
-        tuple(TaxTotal(_rate(each["rate"]), each["net_yen"], each["tax_yen"]) for each in taxes),
+        id_, Kind(kind), qualified, year, serial, f"{month:%Y-%m}", statement, member, name, on, at, due, net, tax,
+        total, tuple(TaxTotal(_rate(each["rate"]), each["net_yen"], each["tax_yen"]) for each in taxes),
         reason, supersedes, returns, superseded_by, tuple(locales or ()),
     )  # fmt: skip
 
