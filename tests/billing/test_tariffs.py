@@ -203,7 +203,7 @@ def test_the_operators_time_is_a_line_of_its_own() -> None:
 
 
 def test_a_tester_costs_as_long_as_it_is_out_and_advice_as_it_was_booked() -> None:
-    """Out Monday 09:00 to Tuesday 15:00, booked to noon: 30 h at 100. Advice of 90 min at 4,000. No sensor saw either."""
+    """Out Monday 09:00 to Tuesday 15:00, booked to noon: 30 h at 100. Advice of 90 min at 4,000. No sensor saw it."""
     out = Interval(at("10-05 09:00"), at("10-06 15:00"))
     lent = replace(
         slot("10-05 09:00 12:00", service=ServiceKind.LOAN),
