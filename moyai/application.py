@@ -11,6 +11,8 @@ from fastapi.middleware.gzip import GZipMiddleware
 from prometheus_client.core import Metric
 
 import billing.api
+import billing.bank.api
+import billing.bank.api_receipts
 import billing.costs.api
 import billing.costs.api_entries
 import billing.documents.api
@@ -167,6 +169,8 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (billing.documents.api.router, API),
     (billing.ledger.api.router, API),
     (billing.ledger.api_books.router, API),
+    (billing.bank.api.router, API),
+    (billing.bank.api_receipts.router, API),
     *((router, "") for router in pages.ROUTERS),
 )
 """Every room's routes and where they stand; the walking test reads this too."""
