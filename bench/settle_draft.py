@@ -14,7 +14,8 @@ import psycopg
 from _outcome import QUICK, middle, outcome
 from _parts import database, settle_tables
 
-from billing.costs.edit import add_cost, add_pool
+from billing.costs.edit import add_pool
+from billing.costs.entries import add_cost
 from billing.model import Basis, Cost, Pool, PoolKind, Tariff
 from billing.periods import settle
 from billing.tariffs.edit import add_tariff

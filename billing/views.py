@@ -30,6 +30,7 @@ class PoolView(BaseModel):
     income_yen: int
     charged_yen: int
     carried_yen: int = Field(description="Surplus, or (negative) deficit, that nobody is charged for now")
+    brought_yen: int = Field(description="The balance of the closed months before; with the above it is the one now")
 
 
 class PeriodView(BaseModel):
@@ -158,7 +159,7 @@ def period_view(period: Period, pools: tuple[PoolResult, ...], locale: str) -> P
         ],
         metered=period.metered,
         control=period.control,
-        pools=[PoolView(**{name: getattr(each, name) for name in PoolResult.__slots__}) for each in pools],
+        pools=[PoolView(**{name: getattr(each, name) for name in PoolView.model_fields}) for each in pools],
     )
 
 

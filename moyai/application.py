@@ -14,6 +14,7 @@ import billing.api
 import billing.bank.api
 import billing.bank.api_receipts
 import billing.costs.api
+import billing.costs.api_compare
 import billing.costs.api_entries
 import billing.documents.api
 import billing.ledger.api
@@ -166,6 +167,7 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (billing.tariffs.api_consumables.router, API),
     (billing.costs.api.router, API),
     (billing.costs.api_entries.router, API),
+    (billing.costs.api_compare.router, API),
     (billing.documents.api.router, API),
     (billing.ledger.api.router, API),
     (billing.ledger.api_books.router, API),

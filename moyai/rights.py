@@ -204,6 +204,7 @@ RIGHTS: Table = {
     ("GET", "/api/v1/consumptions"): OFFICE_AND_OPERATOR,
     ("POST", "/api/v1/consumptions"): OFFICE_AND_OPERATOR,
     ("DELETE", "/api/v1/consumptions/{consumption_id}"): OFFICE_AND_OPERATOR,
+    ("POST", "/api/v1/periods/{month}/what-if"): OFFICE | {Role.DIRECTOR},
     ("GET", "/api/v1/costs"): REVIEWS,
     ("POST", "/api/v1/costs"): OFFICE,
     ("POST", "/api/v1/costs/{cost_id}/actual"): OFFICE,

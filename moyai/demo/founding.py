@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from billing.costs.edit import add_cost, add_pool
+from billing.costs.edit import add_pool
+from billing.costs.entries import add_cost
 from billing.model import Basis, Cost, Pool, PoolKind, Tariff
 from billing.tariffs.edit import add_tariff
 from coop import people, register

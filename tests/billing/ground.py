@@ -6,7 +6,8 @@ from hashlib import sha256
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from billing.costs.edit import add_cost, add_pool
+from billing.costs.edit import add_pool
+from billing.costs.entries import add_cost
 from billing.model import Basis, Cost, Pool, PoolKind, Tariff
 from billing.tariffs.edit import add_tariff
 from coop import machines, register

@@ -10,7 +10,7 @@ import pytest
 from psycopg import errors
 
 from billing import store
-from billing.costs.edit import add_cost
+from billing.costs.entries import add_cost
 from billing.ledger import store as ledger
 from billing.model import Cost, Period, Status
 from billing.periods.settle import PeriodClosed, close

@@ -58,6 +58,12 @@ BOUNDED = {
     "/api/v1/trainings/{training_id}/seats": "as many as the training has",
     "/api/v1/offers": "one for each request at most, and those wait for an answer of some hours",
     "/api/v1/feeds": "one's own calendars",
+    "/api/v1/cost-pools": "what costs the house keeps apart",
+    "/api/v1/cost-pools/{pool_id}/rules": "the rules of one pool, a few a year at most",
+    "/api/v1/costs": "the costs of one month",
+    "/api/v1/recurring-costs": "what the house pays every month",
+    "/api/v1/assets": "what the house has bought",
+    "/api/v1/hostings": "the machines that members host",
     "/api/v1/webhooks": "the programs that are told",
 }
 """The lists that come whole, and why they do not grow with the years."""
@@ -205,6 +211,18 @@ def fill_tariffs(api: Callers, office: Caller, n: int) -> None:
     enter(office, "/tariffs", valid_from=f"2027-{n + 1:02}-01", **fee)
 
 
+def fill_weights(api: Callers, office: Caller, n: int) -> None:
+    enter(office, "/weights", member_id="own", measure="units", value="1", month=f"2027-{n + 1:02}")
+
+
+def fill_actuals(api: Callers, office: Caller, n: int) -> None:
+    if n == 0:
+        enter(office, "/cost-pools", id="rent", kind="share", name_ja="家賃", name_en="Rent")
+    cost = {"month": "2027-01", "pool_id": "rent", "kind": f"k{n}", "amount_yen": 1}
+    made = office.post("/api/v1/costs", json=cost).json()
+    enter(office, f"/costs/{made['id']}/actual", month="2027-01", amount_yen=2)
+
+
 def fill_statements(api: Callers, office: Caller, n: int) -> None:
     with database.transaction(api.pool) as conn:
         conn.execute("INSERT INTO billing.period (month, status) VALUES (%s, 'draft')", [f"2020-{n + 1:02}-01"])
@@ -239,6 +257,8 @@ GROWING = {
     "/api/v1/tokens": fill_tokens,
     "/api/v1/tariffs": fill_tariffs,
     "/api/v1/statements": fill_statements,
+    "/api/v1/weights": fill_weights,
+    "/api/v1/cost-actuals": fill_actuals,
 }
 
 
