@@ -11,9 +11,9 @@ from uuid import UUID, uuid5
 
 from billing.costs.division import divide_late, settle_pool, with_late
 from billing.costs.hosting import owner_credits
-from billing.costs.model import OwnerCredit
+from billing.costs.model import LegalForm, OwnerCredit
 from billing.costs.monthly import costs_of, late
-from billing.ledger.entries import RECEIVABLE, entries
+from billing.ledger.entries import RECEIVABLES, entries, income_account
 from billing.lines import LineWriter
 from billing.model import (
     Absence,
@@ -74,7 +74,7 @@ class Settling:
         self._seconds: dict[Attribution, int] = defaultdict(int)
         self._billed_seconds = 0
         self._income: dict[str, int] = defaultdict(int)
-        self._owed = _Owed()
+        self._owed = _Owed(frozenset(each.id for each in rules.pools if each.legal_form is LegalForm.LEVY))
 
     def machine(self, month: MachineMonth) -> list[Line]:
         """The lines of one machine: of its uses by time, then what was used up, then the slots that nobody used."""
@@ -106,7 +106,7 @@ class Settling:
         owed_to_owners = owner_credits(self._rules, self._income)
         lines, pools = self._shares(owed_to_owners)
         statements = self._owed.statements(self._rules.month)
-        posted = entries(self._owed.by_kind(), statements)
+        posted = entries(self._owed.by_account(), statements)
         metered = Metered(
             sum(self._seconds.values()),
             self._billed_seconds,
@@ -226,21 +226,22 @@ class Settling:
 
 
 class _Owed:
-    """What lines add up to, by member: at each tax rate, and of each kind."""
+    """What lines add up to, by member: at each tax rate, and in each account of income."""
 
-    def __init__(self) -> None:
+    def __init__(self, levies: frozenset[str]) -> None:
         self._at_rate: dict[str, dict[Decimal | None, int]] = defaultdict(lambda: defaultdict(int))
-        self._of_kind: dict[str, dict[LineKind, int]] = defaultdict(lambda: defaultdict(int))
+        self._in_account: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._levies = levies
 
     def add(self, line: Line) -> None:
         self._at_rate[line.member_id][line.tax_rate] += line.amount_yen
-        self._of_kind[line.member_id][line.kind] += line.amount_yen
+        self._in_account[line.member_id][income_account(line, self._levies)] += line.amount_yen
 
-    def by_kind(self) -> Mapping[str, Mapping[LineKind, int]]:
-        return self._of_kind
+    def by_account(self) -> Mapping[str, Mapping[str, int]]:
+        return self._in_account
 
     def total(self) -> int:
-        return sum(yen for kinds in self._of_kind.values() for yen in kinds.values())
+        return sum(yen for accounts in self._in_account.values() for yen in accounts.values())
 
     def statements(self, month: str) -> tuple[Statement, ...]:
         made = []
@@ -285,7 +286,7 @@ def _control(
     divided = [pool for pool in pools if pool.kind is not PoolKind.FEE]
     to_divide = sum(pool.cost_yen - pool.income_yen + pool.carried_yen for pool in divided)
     receivable = sum(
-        posting.amount_yen for entry in posted for posting in entry.postings if posting.account == RECEIVABLE
+        posting.amount_yen for entry in posted for posting in entry.postings if posting.account in RECEIVABLES
     )
     return ControlTotals(
         shares_minus_pools_yen=sum(line.amount_yen for line in shares) - to_divide,

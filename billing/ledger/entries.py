@@ -1,9 +1,9 @@
 """What is posted: balanced entries. Debits are positive, credits negative. Accounts are rows of `billing.account`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from uuid import UUID, uuid5
 
-from billing.model import Entry, LineKind, Posting, Statement
+from billing.model import Entry, Line, Posting, Statement
 from coop.money import Yen
 
 BANK = "bank"
@@ -19,23 +19,29 @@ TAX_PAID = "tax_paid"
 OWNER_CREDIT = "owner_credit"
 TRANSFER_FEE = "transfer_fee"
 RECEIVABLES = (RECEIVABLE, LEVY_RECEIVABLE)
-FEES = (LineKind.FEE, LineKind.OPERATOR, LineKind.CONSUMABLE, LineKind.NO_SHOW, LineKind.LATE_CANCEL)
-"""Lines that are charged by tariff."""
 _NAMESPACE = UUID("7a1f4d3e-0c52-4d0e-9f0a-5f7d6a7c2b10")
 
 
-def entries(owed: Mapping[str, Mapping[LineKind, Yen]], statements: Iterable[Statement]) -> tuple[Entry, ...]:
-    """Debit the member's receivable with the total; credit income by kind and the tax. A zero total posts nothing.
+def income_account(line: Line, levies: Container[str]) -> str:
+    """Where a line is income; `levies` are the pools whose shares are owed as 賦課金."""
+    if line.pool_id is None:
+        return FEE_INCOME
+    return LEVY_INCOME if line.pool_id in levies else SHARE_INCOME
 
-    `owed` is what each member's lines of a kind add up to.
+
+def entries(owed: Mapping[str, Mapping[str, Yen]], statements: Iterable[Statement]) -> tuple[Entry, ...]:
+    """Debit the member's receivables with the total, a levy's apart; credit the accounts of income and the tax.
+
+    `owed` is what each member's lines add up to by account. A zero total posts nothing.
     """
     posted = []
     for statement in statements:
-        of_kind = owed[statement.member_id]
+        of_account = owed[statement.member_id]
+        levy = of_account.get(LEVY_INCOME, 0)
         postings = (
-            Posting(RECEIVABLE, statement.total_yen, statement.member_id),
-            Posting(FEE_INCOME, -sum(of_kind.get(kind, 0) for kind in FEES)),
-            Posting(SHARE_INCOME, -of_kind.get(LineKind.SHARE, 0)),
+            Posting(RECEIVABLE, statement.total_yen - levy, statement.member_id),
+            Posting(LEVY_RECEIVABLE, levy, statement.member_id),
+            *(Posting(account, -of_account.get(account, 0)) for account in (FEE_INCOME, SHARE_INCOME, LEVY_INCOME)),
             Posting(TAX_PAYABLE, -statement.tax_yen),
         )
         moved = tuple(posting for posting in postings if posting.amount_yen != 0)
