@@ -1,14 +1,19 @@
 """How money that moves is posted: payments, refunds, payouts, netting, and what takes an entry back. Pure."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import date
-from uuid import UUID
+from decimal import Decimal
+from uuid import UUID, uuid5
 
-from billing.ledger.entries import BANK, OPENING, PAYABLE, RECEIVABLE, TRANSFER_FEE
+from billing.costs.model import OwnerCredit
+from billing.ledger.entries import BANK, OPENING, OWNER_CREDIT, PAYABLE, RECEIVABLE, TAX_PAID, TRANSFER_FEE
 from billing.ledger.model import Booking, OpenItem, Source
 from billing.model import Posting
+from billing.tax import tax_by_rate
 from coop.money import Yen
+
+_NAMESPACE = UUID("c2c1f4ab-5d0e-4c8f-a8f6-0d2b7a1e9c33")
 
 
 def payment(
@@ -59,6 +64,22 @@ def reversal(identifier: UUID, of: UUID, postings: Sequence[Posting], on_day: da
     """The entry that takes another back: the same accounts, the other way round."""
     back = tuple(Posting(each.account, -each.amount_yen, each.member_id) for each in postings)
     return Booking(identifier, Source.REVERSAL, on_day, back, note, reverses=of)
+
+
+def owner_credits(month: str, on_day: date, credits_of: Iterable[OwnerCredit]) -> list[Booking]:
+    """What a closed month bought from the owners of hosted machines: one entry for each member, taxed once per rate."""
+    sums: dict[str, Counter[Decimal | None]] = defaultdict(Counter)
+    for each in credits_of:
+        sums[each.member_id][each.tax_rate] += each.amount_yen
+    found = []
+    for member, at_rate in sorted(sums.items()):
+        taxes = tax_by_rate(at_rate)
+        net, tax = sum(each.net_yen for each in taxes), sum(each.tax_yen for each in taxes)
+        postings = _moving(Posting(OWNER_CREDIT, net), Posting(TAX_PAID, tax), Posting(PAYABLE, -net - tax, member))
+        if postings:
+            identifier = uuid5(_NAMESPACE, f"owner_credit:{month}:{member}")
+            found.append(Booking(identifier, Source.OWNER_CREDIT, on_day, postings, month=month))
+    return found
 
 
 def _moving(*postings: Posting) -> tuple[Posting, ...]:

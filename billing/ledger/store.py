@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from billing.costs.model import OwnerCredit
+from billing.ledger import moves
 from billing.ledger.model import AccountTotal, Booking, Movement, OpenItem, Source
 from billing.model import Entry, Posting
 from billing.store import copy_rows, first_day
@@ -36,6 +38,14 @@ def post(conn: Connection, month: str, entries: Iterable[Entry], now: datetime) 
             for n, posting in enumerate(entry.postings, 1)
         ),
     )
+
+
+def post_credits(
+    conn: Connection, viewer: Viewer, month: str, credits_of: Iterable[OwnerCredit], now: datetime
+) -> None:
+    """Add what a closed month bought from the owners of hosted machines."""
+    for booking in moves.owner_credits(month, _last(first_day(month)), credits_of):
+        book(conn, viewer, booking, now)
 
 
 def book(conn: Connection, viewer: Viewer, booking: Booking, now: datetime) -> None:

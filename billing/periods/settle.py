@@ -88,6 +88,7 @@ def close(conn: Connection, viewer: Viewer, month: str, now: datetime) -> Period
     signed = manifest(month, hashes, signature, code, previous)
     store.add_evidence(conn, month, signed)
     ledger.post(conn, month, settlement.entries, now)
+    ledger.post_credits(conn, viewer, month, settlement.credits, now)
     store.mark_closed(
         conn,
         month,

@@ -2,6 +2,7 @@
 
 import random
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.costs.model import OwnerCredit
 from billing.ledger import account, moves, payments, store
 from billing.ledger.entries import BANK, LEVY_RECEIVABLE, PAYABLE, RECEIVABLE, TRANSFER_FEE
 from billing.ledger.model import Booking, OpenItem, Source
@@ -225,5 +227,23 @@ def test_whatever_is_recorded_the_books_balance_and_open_items_are_what_is_owed(
         for kind in (RECEIVABLE, LEVY_RECEIVABLE):
             open_yen = sum(each.open_yen for each in items if each.account == kind)
             assert open_yen == max(0, balance.get(kind, 0))
+    conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    assert balanced(conn)
+
+
+def test_what_owners_earn_is_owed_to_them_with_tax_once_per_rate(conn: Connection) -> None:
+    ground.found(conn)
+
+    def credit(member: str, machine: str, yen: int, rate: str | None = "0.10") -> OwnerCredit:
+        return OwnerCredit(member, machine, yen, Decimal(0), 0, yen, rate and Decimal(rate))
+
+    earned = [credit("m01", machine, 105) for machine in ("cmm-1", "ct-1", "cmm-2")] + [credit("m02", "x", 50, None)]
+    conn.execute("INSERT INTO billing.period (month) VALUES ('2026-10-01')")
+    store.post_credits(conn, OFFICE, "2026-10", earned, NOVEMBER)
+    assert store.balances(conn) == {"m01": {PAYABLE: -346}, "m02": {PAYABLE: -50}}
+    (entry,) = store.movements(conn, "m01")
+    assert (entry.source, entry.month, entry.on_day) == (Source.OWNER_CREDIT, "2026-10", date(2026, 10, 31))
+    with pytest.raises(payments.EntryStays):
+        payments.reverse(conn, OFFICE, uuid4(), entry.id, "x", DAY, NOVEMBER)
     conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
     assert balanced(conn)
