@@ -44,6 +44,7 @@ BOUNDED = {
     "/api/v1/machines/{machine_id}/services": "one for each kind of service at most",
     "/api/v1/machines/{machine_id}/policies": "the versions of one machine's rules, a few a year",
     "/api/v1/machines/{machine_id}/priorities": "the members who come first on one machine",
+    "/api/v1/machines/{machine_id}/tariff": "those of one day, one for each kind of service at most",
     "/api/v1/quotas": "the versions of a handful of limits",
     "/api/v1/machines/{machine_id}/free": "computed for the window that is asked for",
     "/api/v1/machines/{machine_id}/open": "computed for the window that is asked for",
@@ -223,6 +224,19 @@ def fill_actuals(api: Callers, office: Caller, n: int) -> None:
     enter(office, f"/costs/{made['id']}/actual", month="2027-01", amount_yen=2)
 
 
+def fill_prices(api: Callers, office: Caller, n: int) -> None:
+    if n == 0:
+        enter(office, "/consumables", id="stylus", name_ja="スタイラス", name_en="Stylus")
+    enter(office, "/consumables/stylus/prices", valid_from=f"2027-{n + 1:02}-01", yen_each=1_000)
+
+
+def fill_consumptions(api: Callers, office: Caller, n: int) -> None:
+    if n == 0:
+        enter(office, "/consumables", id="stylus", name_ja="スタイラス", name_en="Stylus")
+    used = {"consumable_id": "stylus", "machine_id": "cmm-1", "member_id": "own", "used_on": "2027-01-01"}
+    enter(office, "/consumptions", count=n + 1, **used)
+
+
 def fill_statements(api: Callers, office: Caller, n: int) -> None:
     with database.transaction(api.pool) as conn:
         conn.execute("INSERT INTO billing.period (month, status) VALUES (%s, 'draft')", [f"2020-{n + 1:02}-01"])
@@ -256,6 +270,8 @@ GROWING = {
     "/api/v1/webhooks/{webhook_id}/deliveries": fill_deliveries,
     "/api/v1/tokens": fill_tokens,
     "/api/v1/tariffs": fill_tariffs,
+    "/api/v1/consumables/prices": fill_prices,
+    "/api/v1/consumptions": fill_consumptions,
     "/api/v1/statements": fill_statements,
     "/api/v1/weights": fill_weights,
     "/api/v1/cost-actuals": fill_actuals,
