@@ -88,9 +88,14 @@ def test_a_month_with_every_rule_is_closed_and_verified(api: Callers) -> None:
         close(conn, OFFICE, MONTH, NOVEMBER)
         assert verify(conn, AUDITOR, MONTH).difference is None
         owed = store.owner_credits(conn, MONTH)
+        balances = dict(
+            conn.execute(
+                "SELECT account, sum(amount_yen)::integer FROM billing.ledger_posting GROUP BY account"
+            ).fetchall()
+        )
     assert by_pool(api, MONTH, LineKind.SHARE) == {
         "use": {"m01": 400, "m02": 800},
-        "equal": {"m01": 400, "m02": 467, "m03": 333},
+        "equal": {"m01": 334 + 67, "m02": 333 + 133, "m03": 333},  # 1,000 equally, 200 by use
         "commitment": {"m01": 400, "m03": 800},
         "units": {"m01": 200, "m02": 400, "m03": 600},
         "hybrid": {"m01": 400, "m02": 600, "m03": 200},
@@ -100,6 +105,13 @@ def test_a_month_with_every_rule_is_closed_and_verified(api: Callers) -> None:
     assert [(each.member_id, each.fee_yen, each.commission_yen, each.amount_yen) for each in owed] == [
         ("m03", 9_000, 1_800, 7_200)
     ]
+    assert {key: balances[key] for key in ("owner_credit", "tax_paid", "payable", "fee_income", "levy_receivable")} == {
+        "owner_credit": 7_200,
+        "tax_paid": 720,
+        "payable": -7_920,
+        "fee_income": -9_000,
+        "levy_receivable": 1_200,
+    }
     costs = office.get("/api/v1/costs", params={"month": MONTH}).json()
     (written_down,) = [each for each in costs if each["kind"] == "depreciation"]
     assert written_down["amount_yen"] == 16_667  # 200,000 in the first year: the seventh of its twelve months
