@@ -51,6 +51,7 @@ for errand in (cli_errands.migrate, cli_errands.doctor, cli_errands.token, cli_e
 def add_rooms() -> None:
     """Add the rooms' own commands. They bring pandas and more, which processes that run for months do without."""
     import billing.cli
+    import billing.documents.cli
     import billing.ledger.cli
     import booking.cli
     import dashboards.cli
@@ -65,6 +66,7 @@ def add_rooms() -> None:
     app.command()(billing.cli.settle)
     app.command("verify")(billing.cli.verify_periods)
     app.command()(billing.ledger.cli.journal)
+    app.add_typer(billing.documents.cli.app, name="documents")
     app.command()(telemetry.devices.cli.broker)
     app.add_typer(telemetry.devices.cli.app, name="device")
     app.add_typer(dashboards.cli.app, name="report")
