@@ -5,8 +5,19 @@ from datetime import datetime
 from uuid import UUID
 
 from billing.costs.edit import SQL, PoolUnknown
-from billing.costs.model import Actual, Asset, Hosting, Measure, Method, Recurring, Weight
-from billing.model import Allocation, Carry, LegalForm, Pool, PoolKind, Tax
+from billing.costs.model import (
+    Actual,
+    Allocation,
+    Asset,
+    Carry,
+    Hosting,
+    LegalForm,
+    Measure,
+    Method,
+    Recurring,
+    Weight,
+)
+from billing.model import Pool, PoolKind, Tax
 from coop.database import Connection
 from coop.money import Yen
 from coop.paging import WHOLE, Slice
@@ -101,8 +112,8 @@ def actuals(conn: Connection, part: Slice = WHOLE) -> list[Known]:
     """What costs turned out to be, the latest entry first."""
     rows = conn.execute(SQL["actuals"], part.values("after_at", "after_id"))
     return [
-        Known(Actual(*ids, f"{of:%Y-%m}", pool_id, kind, before, amount, note), f"{month:%Y-%m}", at)
-        for *ids, of, pool_id, kind, note, before, amount, month, at in rows
+        Known(Actual(identifier, cost_id, f"{of:%Y-%m}", pool_id, kind, before, amount, note), f"{month:%Y-%m}", at)
+        for identifier, cost_id, of, pool_id, kind, note, before, amount, month, at in rows
     ]
 
 

@@ -6,7 +6,7 @@ from billing import store
 from billing.model import LineKind
 from billing.periods.settle import close
 from billing.periods.verify import verify
-from coop import database
+from coop import database, machines
 from coop.identity import Role
 from tests.billing import ground
 from tests.billing.ground import AUDITOR, NOVEMBER, OFFICE, at
@@ -39,8 +39,8 @@ def cooperative(api: Callers) -> Caller:
     for member in ("m01", "m02", "m03"):
         api.member(member)
     with database.transaction(api.pool) as conn:
-        ground.machines.add_machine(conn, ground.machines.Machine("cmm-1", "cmm", "三次元測定機 CMM-1", "CMM 1"))
-        ground.machines.add_machine(conn, ground.machines.Machine("ct-1", "ct", "X線CT", "X-ray CT"))
+        machines.add_machine(conn, machines.Machine("cmm-1", "cmm", "三次元測定機 CMM-1", "CMM 1"))
+        machines.add_machine(conn, machines.Machine("ct-1", "ct", "X線CT", "X-ray CT"))
         ground.rules(conn)
         ground.usage(conn, "cmm-1", "10-03 09:00 10:00", "m01")
         ground.usage(conn, "cmm-1", "10-04 09:00 11:00", "m02")
