@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from billing import store
+from billing.costs.cli import comparison_table, read_what_if
+from billing.costs.compare import compare
 from billing.model import ControlTotals, Period
 from billing.periods.settle import CloseBlocked, close, draft
 from billing.periods.verify import Verified, verify, verify_all
@@ -29,20 +32,30 @@ Person = Annotated[
 def settle(
     month: Annotated[str, typer.Argument(help="The month, YYYY-MM.", metavar="YYYY-MM")],
     close_it: Annotated[bool, typer.Option("--close", help="Close the month for good.")] = False,
+    what_if: Annotated[
+        Path | None, typer.Option("--what-if", help="Only show what other rules, of a YAML file, would mean.")
+    ] = None,
     person: Person = None,
     lang: Language = "ja",
 ) -> None:
     """Compute a month: its statements, what stands in the way of closing it, and the control totals.
 
     Without `--close` the result is a draft that may be computed again. Closing a closed month shows it and changes
-    nothing. Exit code 1 when something blocks the close.
+    nothing. With `--what-if` nothing is written. Exit code 1 when something blocks the close.
 
     **Examples**
 
         moyai settle 2026-10
         moyai settle 2026-10 --close --as office@example.jp
+        moyai settle 2026-10 --what-if rule.yaml
     """
     console = Console()
+    if what_if is not None:
+        other = read_what_if(what_if)
+        with database.open_pool(Settings.from_environment(), size=1) as pool:
+            compared = database.run(pool, lambda conn: compare(conn, _viewer(conn, person), month, other.rules()))
+        console.print(comparison_table(month, other.name, compared, lang))
+        return
     with database.open_pool(Settings.from_environment(), size=1) as pool:
 
         def run(conn: Connection) -> tuple[Period, list[Issued]]:
