@@ -8,6 +8,8 @@ from billing.model import Basis, Tariff, Tax
 from billing.tariffs import quote
 from coop import database
 from coop.identity import Role
+from coop.interval import Interval
+from coop.machines import Machine, add_machine
 from tests.billing import ground
 from tests.billing.ground import TOKYO, at, name
 from tests.callers import Callers
@@ -41,7 +43,7 @@ def test_the_most_is_the_whole_slot(when: str, basis: Basis, yen: int, increment
 def test_a_slot_over_new_year_costs_what_each_tariff_says() -> None:
     old = tariff(Basis.OCCUPIED, 3_000, until=date(2027, 1, 1))
     new = tariff(Basis.OCCUPIED, 6_000, since=date(2027, 1, 1))
-    over = quote.Asked("cmm-1", ground.Interval(at("12-31 23:00"), at("01-01 01:00", 2027)))
+    over = quote.Asked("cmm-1", Interval(at("12-31 23:00"), at("01-01 01:00", 2027)))
     assert quote.priced([old, new], over, TOKYO) == quote.Price(False, 9_000, 900, 9_900)
     assert quote.priced([old], over, TOKYO) is None, "half of it has no price"
 
@@ -55,7 +57,7 @@ def test_everybody_may_ask_for_a_price(api: Callers) -> None:
     api.member("m01")
     with database.transaction(api.pool) as conn:
         for machine_id in ("cmm-1", "ct-1", "cmm-9"):
-            ground.machines.add_machine(conn, ground.machines.Machine(machine_id, "cmm", "測定機", "CMM"))
+            add_machine(conn, Machine(machine_id, "cmm", "測定機", "CMM"))
         ground.rules(conn)
     engineer = api.person(Role.ENGINEER, "m01")
 

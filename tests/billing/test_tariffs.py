@@ -336,7 +336,7 @@ def test_a_change_of_tariff_to_the_same_price_changes_nothing(  # type: ignore[n
     whole = tariff(3_000, basis, increment_seconds=900, windows=windows, **prices)
     day = night + timedelta(days=cut - 2)
     parts = [replace(whole, valid_until=day), replace(whole, id=name("after"), valid_from=day)]
-    seen = Usage("u", "cmm-1", stretch, stretch.seconds, Attribution.ASSIGNED, "m01", held and held.id)
+    seen = Usage("u", "cmm-1", stretch, stretch.seconds, Attribution.ASSIGNED, "m01", held.id if held else None)
     use = Use.of("m01", (seen,), held)
     ran = Running([StateInterval("cmm-1", stretch, "running")])
     window = Interval.of(first - timedelta(days=10), timedelta(days=40))
@@ -374,7 +374,7 @@ def test_more_use_never_pays_less(  # type: ignore[no-untyped-def]  # hypothesis
 
     def paid(length: int) -> int:
         stretch = Interval.of(start, timedelta(minutes=length))
-        seen = Usage("u", "cmm-1", stretch, stretch.seconds, Attribution.ASSIGNED, "m01", held and held.id)
+        seen = Usage("u", "cmm-1", stretch, stretch.seconds, Attribution.ASSIGNED, "m01", held.id if held else None)
         return settle(month(seen, slots=(held,) if held else ()), rule)[1][0].amount_yen
 
     assert paid(minutes + more) >= paid(minutes)

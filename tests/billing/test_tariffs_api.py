@@ -16,6 +16,7 @@ from booking.services.model import ServiceKind
 from coop import database
 from coop.database import Connection
 from coop.identity import Role
+from coop.machines import Machine, add_machine
 from tests.billing import ground
 from tests.billing.ground import AUDITOR, NOVEMBER, OFFICE, at, name, span
 from tests.callers import Callers
@@ -46,7 +47,7 @@ FULL = {
 def cooperative(api: Callers) -> None:
     api.member("m01")
     with database.transaction(api.pool) as conn:
-        ground.machines.add_machine(conn, ground.machines.Machine("cmm-1", "cmm", "三次元測定機 CMM-1", "CMM 1"))
+        add_machine(conn, Machine("cmm-1", "cmm", "三次元測定機 CMM-1", "CMM 1"))
 
 
 def test_a_tariff_says_all_it_was_given_and_a_service_its_own(api: Callers) -> None:
@@ -160,7 +161,7 @@ def everything(conn: Connection) -> None:
     """October with a line of each kind: m01 attended and used up styluses, m02 stayed away, m03 (員外) lent, asked."""
     ground.found(conn)
     conn.execute("UPDATE coop.member SET is_member = false WHERE id = 'm03'")
-    ground.machines.add_machine(conn, ground.machines.Machine("gauge-1", "gauge", "粗さ計", "Roughness tester"))
+    add_machine(conn, Machine("gauge-1", "gauge", "粗さ計", "Roughness tester"))
     person = conn.execute(
         "INSERT INTO coop.person (name, email) VALUES ('山田', 'y@coop.example') RETURNING id"
     ).fetchone()
