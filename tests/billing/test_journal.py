@@ -3,20 +3,25 @@
 import csv
 import io
 from datetime import date
+from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
+import typer
 from openpyxl import load_workbook
+from typer.testing import CliRunner
 
-from billing.ledger import journal, moves, payments, store
+from billing.ledger import cli, journal, moves, payments, store
 from billing.ledger.entries import RECEIVABLE
 from billing.ledger.journal import CharacterUnknown, Package
-from coop import database
+from coop import database as transactions
 from coop.database import Connection
 from coop.identity import Role
 from tests.billing import ground
 from tests.billing.ground import AUDITOR, NOVEMBER, OFFICE
 from tests.callers import Callers
+from tests.parts.databases import Database
 
 OCTOBER, NOVEMBER_END = date(2026, 10, 1), date(2026, 11, 30)
 
@@ -80,7 +85,7 @@ def test_a_plain_journal_is_never_a_formula(conn: Connection) -> None:
 
 def test_the_office_names_accounts_and_the_auditor_takes_the_file(api: Callers) -> None:
     api.member("m01")
-    with database.transaction(api.pool) as conn:
+    with transactions.transaction(api.pool) as conn:
         booked(conn)
     office, auditor = api.person(Role.OFFICE), api.person(Role.AUDITOR)
     named = office.put("/api/v1/accounts/receivable", json={"book_name": "未収入金", "book_tax": "対象外"})
@@ -91,3 +96,20 @@ def test_the_office_names_accounts_and_the_auditor_takes_the_file(api: Callers) 
     assert answer.headers["moyai-debit-yen"] == "2000"
     assert answer.content.decode("cp932").split(",")[4] == "未収入金"
     assert api.person(Role.ENGINEER, "m01").get("/api/v1/journal.csv?from=2026-10-01&to=2026-11-30").status_code == 403
+
+
+def test_the_journal_is_written_and_its_sums_are_printed(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOYAI_DATABASE_URL", database.app_url)
+    with psycopg.connect(database.app_url) as conn:
+        ground.found(conn)
+        booked(conn)
+    app, file = typer.Typer(), tmp_path / "yayoi.csv"
+    app.command("journal")(cli.journal)
+    app.command("other")(lambda: None)
+    typed = ["journal", "2026-10-01", "2026-11-30", str(file), "--package", "yayoi", "--lang", "en"]
+    done = CliRunner().invoke(app, typed)
+    assert (done.exit_code, done.exception) == (0, None)
+    assert "2 entries, debits 2,000 yen, credits 2,000 yen" in " ".join(done.output.split())
+    assert file.read_bytes().startswith(b"2111,,,2026/10/31,")
