@@ -47,16 +47,14 @@ CREATE TABLE billing.finding_rule (
     blocks boolean NOT NULL
 );
 
--- What became of a closed month.
-CREATE TABLE billing.period_step (
-    month    date NOT NULL CONSTRAINT period_step_period_exists REFERENCES billing.period (month),
-    step     text NOT NULL CONSTRAINT period_step_known CHECK (step IN ('issued', 'settled')),
-    taken_at timestamptz NOT NULL,
-    taken_by uuid CONSTRAINT period_step_person_exists REFERENCES coop.person (id),
-    PRIMARY KEY (month, step)
+-- Everything of a closed month is paid, as the office says.
+CREATE TABLE billing.period_settled (
+    month      date PRIMARY KEY CONSTRAINT period_settled_period_exists REFERENCES billing.period (month),
+    settled_at timestamptz NOT NULL,
+    settled_by uuid CONSTRAINT period_settled_person_exists REFERENCES coop.person (id)
 );
 
-REVOKE UPDATE, DELETE, TRUNCATE ON billing.period_step FROM moyai_app;
+REVOKE UPDATE, DELETE, TRUNCATE ON billing.period_settled FROM moyai_app;
 
 -- What a closed month should have said otherwise, charged or given back in a later one at the original rate and tax.
 CREATE TABLE billing.adjustment (
