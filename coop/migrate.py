@@ -1,6 +1,7 @@
 """Forward-only migrations of all rooms, in one global sequence."""
 
 import logging
+from collections.abc import Collection
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -25,8 +26,8 @@ class TablesMissing(Unavailable):
     code = "coop.tables_missing"
 
 
-def migrate(owner_url: str) -> list[str]:
-    """Apply what is missing, as the owner; return the ids applied, in order.
+def migrate(owner_url: str, only: Collection[str] | None = None) -> list[str]:
+    """Apply what is missing (of `only`, for who restores an older database), as the owner; the ids applied, in order.
 
     A room's `post-apply.py` then runs, each time: what depends on the server rather than on the schema's version.
 
@@ -38,6 +39,8 @@ def migrate(owner_url: str) -> list[str]:
         with get_backend(_yoyo_url(owner_url)) as backend:
             backend.break_lock()  # yoyo's own lock is a row, which a killed process leaves behind
             missing = backend.to_apply(_all())
+            if only is not None:
+                missing = MigrationList([each for each in missing if each.id in only], missing.post_apply)
             applied = [migration.id for migration in missing]
             for migration in missing:
                 log.info("migration.apply id=%s", migration.id)

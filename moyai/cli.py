@@ -55,6 +55,7 @@ def add_rooms() -> None:
     import billing.ledger.cli
     import booking.cli
     import dashboards.cli
+    import moyai.backup_command
     import moyai.demo.command
     import telemetry.devices.cli
     import telemetry.ingest.cli
@@ -67,6 +68,8 @@ def add_rooms() -> None:
     app.command("verify")(billing.cli.verify_periods)
     app.command()(billing.ledger.cli.journal)
     app.add_typer(billing.documents.cli.app, name="documents")
+    app.command()(moyai.backup_command.backup)
+    app.command()(moyai.backup_command.restore)
     app.command()(telemetry.devices.cli.broker)
     app.add_typer(telemetry.devices.cli.app, name="device")
     app.add_typer(dashboards.cli.app, name="report")
