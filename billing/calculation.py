@@ -5,6 +5,7 @@ Draft, close and verify all take a month through `Settling`; `settle` does the s
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from uuid import UUID, uuid5
@@ -105,6 +106,7 @@ class Settling:
         """The lines of the divided costs, and the result of all."""
         owed_to_owners = owner_credits(self._rules, self._income)
         lines, pools = self._shares(owed_to_owners)
+        adjusted = self._adjustments()
         statements = self._owed.statements(self._rules.month)
         posted = entries(self._owed.by_account(), statements)
         metered = Metered(
@@ -113,12 +115,12 @@ class Settling:
             self._seconds[Attribution.WAIVED],
             self._seconds[Attribution.UNASSIGNED],
         )
-        return lines, Settlement(
+        return [*lines, *adjusted], Settlement(
             month=self._rules.month,
             statements=statements,
             pools=pools,
             entries=posted,
-            findings=tuple(sorted(self._findings, key=lambda each: (each.code, each.subject))),
+            findings=self._found(),
             metered=metered,
             control=_control(self._owed.total(), lines, statements, pools, posted, metered),
             credits=owed_to_owners,
@@ -196,6 +198,20 @@ class Settling:
             for each in self._versions(slot.machine_id, slot)
         )
 
+    def _adjustments(self) -> list[Line]:
+        """What closed months should have said otherwise."""
+        lines = [self._write.adjustment(each) for each in self._rules.adjustments]
+        for line in lines:
+            self._owed.add(line)
+        return lines
+
+    def _found(self) -> tuple[Finding, ...]:
+        """All findings, each blocking or not as the rules have it."""
+        told = (Finding(each.code, False, each.subject, each.params) for each in self._rules.open_points)
+        found = [*self._findings, *told]
+        ruled = (replace(each, blocks=self._rules.blocking.get(each.code, each.blocks)) for each in found)
+        return tuple(sorted(ruled, key=lambda each: (each.code, each.subject)))
+
     def _shares(self, owed_to_owners: Sequence[OwnerCredit]) -> tuple[list[Line], tuple[PoolResult, ...]]:
         """The lines of what pools cost; of the fees of a hosted machine only the commission is income."""
         lines: list[Line] = []
@@ -213,7 +229,9 @@ class Settling:
             income = sum(yen for machine, yen in kept.items() if pool.counts(machine))
             division = settle_pool(pool, self._rules, costs, income, counted)
             later = [divide_late(actual, yen) for actual, yen in late(self._rules, pool)]
-            results.append(with_late(division.result, later))
+            adjusted = sum(each.amount_yen for each in self._rules.adjustments if each.brings_to(pool))
+            result = with_late(division.result, later)
+            results.append(replace(result, carried_yen=result.carried_yen + adjusted, adjusted_yen=adjusted))
             lines += self._write.shares(pool, costs, division, counted)
             lines += [line for each in later for line in self._write.adjustments(pool, each)]
             for part in division.parts:
@@ -284,7 +302,7 @@ def _control(
     metered: Metered,
 ) -> ControlTotals:
     divided = [pool for pool in pools if pool.kind is not PoolKind.FEE]
-    to_divide = sum(pool.cost_yen - pool.income_yen + pool.carried_yen for pool in divided)
+    to_divide = sum(pool.cost_yen - pool.income_yen - pool.adjusted_yen + pool.carried_yen for pool in divided)
     receivable = sum(
         posting.amount_yen for entry in posted for posting in entry.postings if posting.account in RECEIVABLES
     )

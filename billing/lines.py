@@ -10,7 +10,7 @@ from typing import Any
 
 from billing.costs.division import VARIABLE, Division, Late, PoolPart
 from billing.costs.model import Allocation
-from billing.model import Absence, ConsumablePrice, Consumption, Cost, Line, LineKind, Pool, Tariff, Tax
+from billing.model import Absence, Adjustment, ConsumablePrice, Consumption, Cost, Line, LineKind, Pool, Tariff, Tax
 from billing.tariffs.fee import Fee, Part
 from billing.tariffs.metering import Use
 from coop.interval import Interval
@@ -162,6 +162,28 @@ class LineWriter:
             amount_yen=share.yen,
             tax_rate=tax.rate,
             explanation=explanation | quota,
+        )
+
+    def adjustment(self, adjustment: Adjustment) -> Line:
+        """The line of what a closed month should have said otherwise."""
+        return Line(
+            member_id=adjustment.member_id,
+            n=self._next(adjustment.member_id),
+            kind=LineKind.ADJUSTMENT,
+            machine_id=None if adjustment.pool_id else adjustment.machine_id,
+            pool_id=adjustment.pool_id,
+            interval=None,
+            quantity_seconds=adjustment.quantity_seconds,
+            amount_yen=adjustment.amount_yen,
+            tax_rate=adjustment.tax_rate,
+            explanation={
+                **adjustment.numbers,
+                "adjustment_id": str(adjustment.id),
+                "reason": adjustment.reason.value,
+                "source_month": adjustment.source_month,
+                "source_n": adjustment.source_n,
+                "source_kind": adjustment.source_kind.value,
+            },
         )
 
     def _next(self, member_id: str) -> int:

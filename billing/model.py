@@ -264,9 +264,70 @@ class Consumption:
     reservation_id: str | None = None
 
 
+class LineKind(StrEnum):
+    """What a line charges: the fee of a use and what came with it, or a share of a cost."""
+
+    FEE = "fee"
+    SHARE = "share"
+    OPERATOR = "operator"
+    CONSUMABLE = "consumable"
+    NO_SHOW = "no_show"
+    LATE_CANCEL = "late_cancel"
+    ADJUSTMENT = "adjustment"
+
+
+class AdjustmentReason(StrEnum):
+    """Why a closed month should have said something else: use or its share that came late, or what was disputed."""
+
+    LATE_USE = "late_use"
+    LATE_SHARE = "late_share"
+    CORRECTION = "correction"
+    WAIVER = "waiver"
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What is charged (or, negative, given back) for closed `source_month` at its own rate and tax.
+
+    `source_kind` is the kind of the line that it adjusts, `source_n` that line's number if there was one.
+    """
+
+    id: UUID
+    source_month: str
+    source_n: int | None
+    member_id: str
+    reason: AdjustmentReason
+    source_kind: LineKind
+    machine_id: str | None
+    pool_id: str | None
+    quantity_seconds: int
+    amount_yen: Yen
+    tax_rate: Decimal | None
+    numbers: Explanation
+    note: str = ""
+
+    def brings_to(self, pool: Pool) -> bool:
+        """Whether what it moves belongs to the carry-over of `pool`: a share's own, or that of the machine's fees."""
+        if self.pool_id is not None:
+            return self.pool_id == pool.id
+        return pool.kind is not PoolKind.SHARE and self.machine_id is not None and pool.counts(self.machine_id)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPoint:
+    """Something known outside the calculation that a person should look at before a close."""
+
+    code: str
+    subject: str
+    params: Mapping[str, str | int]
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a month is settled by. `underived` names machines whose reports are not all digested yet."""
+    """What a month is settled by. `underived` names machines whose reports are not all digested yet.
+
+    `blocking` says of codes of findings whether they block, where it is not as the calculation would have it.
+    """
 
     month: str
     time_zone: str
@@ -283,6 +344,9 @@ class Rules:
     assets: tuple[Asset, ...] = ()
     actuals: tuple[Actual, ...] = ()
     hostings: tuple[Hosting, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
+    open_points: tuple[OpenPoint, ...] = ()
+    blocking: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -318,18 +382,6 @@ class MachineMonth:
     states: tuple[StateInterval, ...] = ()
     absences: tuple[Absence, ...] = ()
     consumptions: tuple[Consumption, ...] = ()
-
-
-class LineKind(StrEnum):
-    """What a line charges: the fee of a use and what came with it, or a share of a cost."""
-
-    FEE = "fee"
-    SHARE = "share"
-    OPERATOR = "operator"
-    CONSUMABLE = "consumable"
-    NO_SHOW = "no_show"
-    LATE_CANCEL = "late_cancel"
-    ADJUSTMENT = "adjustment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,7 +429,8 @@ class PoolResult:
     """How a pool came out: `carried_yen` is the surplus (or, negative, the deficit) that nobody is charged for now.
 
     `brought_yen` is the balance it began with: with `carried_yen` it makes the balance it ends with. `weights` are what
-    its parts were divided by, for what becomes known later.
+    its parts were divided by, for what becomes known later. `adjusted_yen` of `carried_yen` comes from adjustments of
+    earlier months.
     """
 
     pool_id: str
@@ -388,6 +441,7 @@ class PoolResult:
     carried_yen: Yen
     brought_yen: Yen = 0
     weights: Weights = field(default_factory=dict)
+    adjusted_yen: Yen = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,12 +521,23 @@ class Status(StrEnum):
 
     OPEN = "open"
     DRAFT = "draft"
+    APPROVED = "approved"
     CLOSED = "closed"
+    ISSUED = "issued"
+    SETTLED = "settled"
+
+    @property
+    def final(self) -> bool:
+        """Whether what the month says can change no more."""
+        return self in {Status.CLOSED, Status.ISSUED, Status.SETTLED}
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A month as it was last computed. `closed_by` None in a closed one: on the machine's own command line."""
+    """A month as it was last computed. `closed_by` None in a closed one: on the machine's own command line.
+
+    `draft_hash` is of all lines and the result; `approved_by` and `approved_at` are of who agreed to just that.
+    """
 
     month: str
     status: Status
@@ -485,3 +550,7 @@ class Period:
     findings: tuple[Finding, ...]
     metered: Metered | None
     control: ControlTotals | None
+    drafted_by: UUID | None = None
+    draft_hash: bytes | None = None
+    approved_by: UUID | None = None
+    approved_at: datetime | None = None

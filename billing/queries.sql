@@ -11,16 +11,21 @@ SELECT pg_advisory_xact_lock(7269112)
 SELECT month, evidence_hash FROM billing.period WHERE status = 'closed' ORDER BY month DESC LIMIT 1
 
 -- periods: All months that have begun to be settled, newest first, from a place in the list on; or one of them.
-SELECT month, status, drafted_at, closed_at, closed_by, code_version, previous_month, evidence_hash, findings, metered,
-       control
-FROM billing.period
-WHERE (%(month)s::date IS NULL OR month = %(month)s)
-  AND (%(after_month)s::date IS NULL OR month < %(after_month)s)
-ORDER BY month DESC
+SELECT p.month,
+       CASE WHEN p.status = 'draft' AND a.id IS NOT NULL THEN 'approved'
+            ELSE coalesce((SELECT s.step FROM billing.period_step s WHERE s.month = p.month ORDER BY s.step DESC LIMIT 1),
+                          p.status) END,
+       p.drafted_at, p.closed_at, p.closed_by, p.code_version, p.previous_month, p.evidence_hash, p.findings, p.metered,
+       p.control, p.drafted_by, p.draft_hash, a.approved_by, a.approved_at
+FROM billing.period p LEFT JOIN billing.approval a ON a.month = p.month AND a.draft_hash = p.draft_hash
+WHERE (%(month)s::date IS NULL OR p.month = %(month)s)
+  AND (%(after_month)s::date IS NULL OR p.month < %(after_month)s)
+ORDER BY p.month DESC
 LIMIT %(limit)s
 
 -- pool_results: How the pools of a month came out.
-SELECT pool_id, kind, cost_yen, income_yen, charged_yen, carried_yen, brought_yen, weights FROM billing.pool_result
+SELECT pool_id, kind, cost_yen, income_yen, charged_yen, carried_yen, brought_yen, weights, adjusted_yen
+FROM billing.pool_result
 WHERE month = %(month)s ORDER BY pool_id
 
 -- clear_lines: Forget the lines of a draft.
@@ -43,8 +48,8 @@ COPY billing.line (statement_id, n, kind, machine_id, pool_id, starts_at, ends_a
     tax_rate, explanation) FROM STDIN
 
 -- copy_pool_results: Write how the pools of a month came out.
-COPY billing.pool_result (month, pool_id, kind, cost_yen, income_yen, charged_yen, carried_yen, brought_yen, weights)
-    FROM STDIN
+COPY billing.pool_result (month, pool_id, kind, cost_yen, income_yen, charged_yen, carried_yen, brought_yen, weights,
+    adjusted_yen) FROM STDIN
 
 -- owner_credits: What owners of hosted machines are owed for a month, or one of them.
 SELECT member_id, machine_id, fee_yen, commission_percent, commission_yen, amount_yen, tax_rate
@@ -74,6 +79,9 @@ UPDATE billing.period SET status = 'draft', drafted_at = %(now)s, findings = %(f
        control = %(control)s
 WHERE month = %(month)s
 
+-- sign_draft: Who drafted a month, and the hash of what it says; an approval is of that hash.
+UPDATE billing.period SET drafted_by = %(drafted_by)s, draft_hash = %(draft_hash)s WHERE month = %(month)s
+
 -- mark_closed: A month is final.
 UPDATE billing.period SET status = 'closed', closed_at = %(now)s, closed_by = %(closed_by)s,
        code_version = %(code_version)s, previous_month = %(previous_month)s, evidence_hash = %(evidence_hash)s
@@ -97,11 +105,12 @@ FROM billing.line
 WHERE statement_id = %(statement_id)s AND (%(n)s::integer IS NULL OR n = %(n)s)
 ORDER BY n
 
--- lines_of: The lines of a month that are of one machine, or (null) of none, by member.
+-- lines_of: The lines of a month that are of the use of one machine, or (null) of none, by member.
 SELECT s.member_id, l.n, l.kind, l.machine_id, l.pool_id, l.starts_at, l.ends_at, l.quantity_seconds, l.amount_yen,
        l.tax_rate, l.explanation
 FROM billing.line l JOIN billing.statement s ON s.id = l.statement_id
-WHERE s.month = %(month)s AND l.machine_id IS NOT DISTINCT FROM %(machine_id)s
+WHERE s.month = %(month)s
+  AND CASE WHEN l.kind = 'adjustment' THEN NULL ELSE l.machine_id END IS NOT DISTINCT FROM %(machine_id)s
 ORDER BY s.member_id, l.n
 
 -- count_lines: How many lines the statements of a month have.

@@ -80,10 +80,14 @@ def periods(conn: Connection, month: str | None = None, part: Slice = WHOLE) -> 
             findings=tuple(Finding(**finding) for finding in findings),
             metered=Metered(**metered) if metered else None,
             control=ControlTotals(**control) if control else None,
+            drafted_by=drafted_by,
+            draft_hash=draft_hash,
+            approved_by=approved_by,
+            approved_at=approved_at,
         )
         for (
             first, status, drafted_at, closed_at, closed_by, code_version, previous, evidence_hash, findings, metered,
-            control,
+            control, drafted_by, draft_hash, approved_by, approved_at,
         ) in rows
     ]  # fmt: skip
 
@@ -139,7 +143,7 @@ def write_settlement(conn: Connection, settlement: Settlement, now: datetime) ->
         (
             (
                 first, each.pool_id, each.kind, each.cost_yen, each.income_yen, each.charged_yen, each.carried_yen,
-                each.brought_yen, Jsonb(each.weights),
+                each.brought_yen, Jsonb(each.weights), each.adjusted_yen,
             )
             for each in settlement.pools
         ),
@@ -163,6 +167,12 @@ def write_settlement(conn: Connection, settlement: Settlement, now: datetime) ->
         "control": Jsonb(asdict(settlement.control)),
     }
     conn.execute(SQL["mark_drafted"], values)
+
+
+def sign_draft(conn: Connection, month: str, viewer: Viewer, signature: bytes) -> None:
+    """Note who drafted the month and the hash of what it says."""
+    values = {"month": first_day(month), "drafted_by": viewer.person_id, "draft_hash": signature}
+    conn.execute(SQL["sign_draft"], values)
 
 
 def add_evidence(conn: Connection, month: str, part: Part) -> bytes:

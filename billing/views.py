@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from billing.explain.line import ExplainedLine
 from billing.explain.wording import describe, render
-from billing.model import ControlTotals, Line, LineKind, Metered, Period, PoolResult, Rules
+from billing.model import ControlTotals, Line, LineKind, Metered, Period, PoolResult, Rules, Status
 from billing.periods.verify import Verified
 from billing.store import Issued
 from coop.messages import translate
@@ -31,12 +31,16 @@ class PoolView(BaseModel):
     charged_yen: int
     carried_yen: int = Field(description="Surplus, or (negative) deficit, that nobody is charged for now")
     brought_yen: int = Field(description="The balance of the closed months before; with the above it is the one now")
+    adjusted_yen: int = Field(description="What adjustments of earlier months brought into it")
 
 
 class PeriodView(BaseModel):
     month: str
-    status: str
+    status: Status = Field(description="open → draft → approved → closed → issued → settled")
     drafted_at: datetime | None
+    drafted_by: UUID | None
+    approved_at: datetime | None = Field(description="When a second person agreed to just this draft")
+    approved_by: UUID | None
     closed_at: datetime | None
     closed_by: UUID | None
     previous_month: str | None
@@ -143,6 +147,9 @@ def period_view(period: Period, pools: tuple[PoolResult, ...], locale: str) -> P
         month=period.month,
         status=period.status,
         drafted_at=period.drafted_at,
+        drafted_by=period.drafted_by,
+        approved_at=period.approved_at,
+        approved_by=period.approved_by,
         closed_at=period.closed_at,
         closed_by=period.closed_by,
         previous_month=period.previous_month,

@@ -16,9 +16,11 @@ import billing.bank.api_receipts
 import billing.costs.api
 import billing.costs.api_compare
 import billing.costs.api_entries
+import billing.disputes.api
 import billing.documents.api
 import billing.ledger.api
 import billing.ledger.api_books
+import billing.periods.api
 import billing.tariffs.api
 import billing.tariffs.api_consumables
 import booking.api
@@ -163,6 +165,8 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (telemetry.thresholds.api.router, API),
     (telemetry.problems.api.router, API),
     (billing.api.router, API),
+    (billing.periods.api.router, API),
+    (billing.disputes.api.router, API),
     (billing.tariffs.api.router, API),
     (billing.tariffs.api_consumables.router, API),
     (billing.costs.api.router, API),

@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 
 from billing import store
-from billing.model import Line, MachineMonth, Rules, Status, Usage
+from billing.model import Line, LineKind, MachineMonth, Rules, Status, Usage
 from billing.periods.evidence import MACHINE, READINGS, RULES, read_machine, read_rules
 from billing.periods.gather import readings_of
 from billing.store import Issued
@@ -80,7 +80,9 @@ def explain(conn: Connection, viewer: Viewer, statement_id: UUID, n: int) -> Exp
         raise NotFound()
     line = lines[0]
     closed = of.status is Status.CLOSED
-    if line.machine_id is not None:
+    if line.kind is LineKind.ADJUSTMENT:
+        happened, behind, traced = [], [], []
+    elif line.machine_id is not None:
         happened = [_machine(conn, of.month, line.machine_id)]
         behind = [usage for usage in happened[0].usages if usage.id in line.explanation["usages"]]
         traced = _series(conn, of, line.machine_id)
@@ -94,7 +96,7 @@ def explain(conn: Connection, viewer: Viewer, statement_id: UUID, n: int) -> Exp
     return ExplainedLine(
         of,
         rules(conn, of.month),
-        happened[0] if line.machine_id is not None else None,
+        happened[0] if happened and line.machine_id is not None else None,
         line,
         closed,
         tuple(

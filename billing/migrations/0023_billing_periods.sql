@@ -47,14 +47,16 @@ CREATE TABLE billing.finding_rule (
     blocks boolean NOT NULL
 );
 
--- Everything of a closed month is paid, as the office says.
-CREATE TABLE billing.period_settled (
-    month      date PRIMARY KEY CONSTRAINT period_settled_period_exists REFERENCES billing.period (month),
-    settled_at timestamptz NOT NULL,
-    settled_by uuid CONSTRAINT period_settled_person_exists REFERENCES coop.person (id)
+-- What became of a closed month.
+CREATE TABLE billing.period_step (
+    month    date NOT NULL CONSTRAINT period_step_period_exists REFERENCES billing.period (month),
+    step     text NOT NULL CONSTRAINT period_step_known CHECK (step IN ('issued', 'settled')),
+    taken_at timestamptz NOT NULL,
+    taken_by uuid CONSTRAINT period_step_person_exists REFERENCES coop.person (id),
+    PRIMARY KEY (month, step)
 );
 
-REVOKE UPDATE, DELETE, TRUNCATE ON billing.period_settled FROM moyai_app;
+REVOKE UPDATE, DELETE, TRUNCATE ON billing.period_step FROM moyai_app;
 
 -- What a closed month should have said otherwise, charged or given back in a later one at the original rate and tax.
 CREATE TABLE billing.adjustment (
@@ -76,7 +78,7 @@ CREATE TABLE billing.adjustment (
     entered_by       uuid CONSTRAINT adjustment_enterer_exists REFERENCES coop.person (id),
     entered_at       timestamptz NOT NULL,
     CONSTRAINT adjustment_of_an_earlier_month CHECK (source_month < month),
-    CONSTRAINT adjustment_of_machine_or_pool CHECK (machine_id IS NOT NULL OR pool_id IS NOT NULL)
+    CONSTRAINT adjustment_of_machine_or_pool CHECK (num_nonnulls(machine_id, pool_id) >= 1)
 );
 
 COMMENT ON COLUMN billing.adjustment.source_n IS 'the line of that month''s statement; null: there was none';
@@ -100,19 +102,17 @@ ALTER TABLE billing.pool_result
     DROP CONSTRAINT pool_result_adds_up,
     ADD CONSTRAINT pool_result_adds_up CHECK (carried_yen = income_yen + charged_yen + adjusted_yen - cost_yen);
 
--- An adjustment is of no machine's use in this month and of no pool's costs in it.
+-- An adjustment is of a machine or of a pool, whatever it charges.
 ALTER TABLE billing.line
     DROP CONSTRAINT line_kind_known,
     ADD CONSTRAINT line_kind_known
         CHECK (kind IN ('fee', 'share', 'operator', 'consumable', 'no_show', 'late_cancel', 'adjustment')),
     DROP CONSTRAINT line_of_machine_or_pool,
-    ADD CONSTRAINT line_of_machine_or_pool CHECK (
-        CASE kind WHEN 'share' THEN pool_id IS NOT NULL AND machine_id IS NULL  -- of a pool: its cost became known later
-                  WHEN 'adjustment' THEN machine_id IS NULL
-                  ELSE machine_id IS NOT NULL AND pool_id IS NULL END),
+    ADD CONSTRAINT line_of_machine_or_pool
+        CHECK ((kind = 'adjustment' OR (kind = 'share') = (pool_id IS NOT NULL)) AND num_nonnulls(machine_id, pool_id) = 1),
     DROP CONSTRAINT line_fee_says_when,
     ADD CONSTRAINT line_fee_says_when
-        CHECK ((kind NOT IN ('share', 'adjustment')) = (starts_at IS NOT NULL AND ends_at IS NOT NULL));
+        CHECK (kind = 'adjustment' OR (kind <> 'share') = (starts_at IS NOT NULL AND ends_at IS NOT NULL));
 
 -- A member questions a line; what was said and done about it stays, step after step.
 CREATE TABLE billing.dispute (

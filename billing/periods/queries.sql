@@ -85,6 +85,23 @@ SELECT NULL AS machine_id, json_build_object(
                  FROM (SELECT DISTINCT ON (machine_id) * FROM billing.hosting WHERE month <= %(month)s
                        ORDER BY machine_id, month DESC, entered_at DESC) AS in_force
                  WHERE member_id IS NOT NULL),
+    'adjustments', (SELECT coalesce(json_agg(json_build_object(
+                        'id', id, 'source_month', to_char(source_month, 'YYYY-MM'), 'source_n', source_n,
+                        'member_id', member_id, 'reason', reason, 'source_kind', source_kind, 'machine_id', machine_id,
+                        'pool_id', pool_id, 'quantity_seconds', quantity_seconds, 'amount_yen', amount_yen,
+                        'tax_rate', tax_rate::text, 'numbers', numbers, 'note', note)
+                        ORDER BY source_month, member_id, reason, source_n, machine_id, pool_id, id), '[]')
+                    FROM billing.adjustment WHERE month = %(month)s),
+    'open_points', (SELECT coalesce(json_agg(json_build_object(
+                        'code', 'billing.finding.' || point.kind, 'subject', point.subject, 'params', point.params)
+                        ORDER BY point.kind, point.subject), '[]')
+                    FROM (SELECT 'queue' AS kind, 'machine:' || machine_id || ':' || kind AS subject,
+                                 json_build_object('machine', machine_id, 'count', count(*)) AS params
+                          FROM telemetry.finding
+                          WHERE closed_at IS NULL AND kind <> 'closed_month_changed'
+                            AND during && tstzrange(%(start)s, %(end)s)
+                          GROUP BY machine_id, kind) AS point),
+    'blocking', (SELECT coalesce(json_object_agg(code, blocks), '{}') FROM billing.finding_rule),
     'underived', (SELECT coalesce(json_agg(DISTINCT machine_id ORDER BY machine_id), '[]')
                   FROM telemetry.dirty WHERE from_at < %(end)s AND until_at >= %(start)s)
 )::text
@@ -170,3 +187,76 @@ FROM (
       AND r.at + make_interval(secs => coalesce(k.offset_seconds, 0)) < %(end)s
     GROUP BY c.device_id, c.name
 ) AS each_series
+
+-- changed_after_close: Machines whose use in a closed month changed since, by month: telemetry's open findings of it.
+SELECT DISTINCT to_char(lower(during) AT TIME ZONE %(time_zone)s::text, 'YYYY-MM') AS source_month, machine_id
+FROM telemetry.finding
+WHERE kind = 'closed_month_changed' AND closed_at IS NULL
+ORDER BY source_month, machine_id
+
+-- collects_late: Whether a month is the next to close, so that it takes what came late for those before.
+SELECT NOT EXISTS (SELECT FROM billing.period
+                   WHERE month < %(month)s AND status <> 'closed'
+                     AND month > coalesce((SELECT max(month) FROM billing.period WHERE status = 'closed'), '-infinity'))
+
+-- forget_late: What a draft found to have come late is found anew.
+DELETE FROM billing.adjustment WHERE month = %(month)s AND reason IN ('late_use', 'late_share')
+
+-- late_before: What closed months charged already for what came late on a machine in an earlier month.
+SELECT a.member_id, a.reason, a.pool_id, a.numbers ->> 'key' AS key, sum(a.quantity_seconds)::bigint, sum(a.amount_yen)::bigint
+FROM billing.adjustment a JOIN billing.period p ON p.month = a.month
+WHERE a.source_month = %(source_month)s AND a.machine_id = %(machine_id)s AND p.status = 'closed'
+  AND a.reason IN ('late_use', 'late_share')
+GROUP BY 1, 2, 3, 4
+
+-- add_adjustment: A difference to a closed month, charged in a later one.
+INSERT INTO billing.adjustment (id, month, source_month, source_n, member_id, reason, source_kind, machine_id, pool_id,
+    quantity_seconds, amount_yen, tax_rate, numbers, note, entered_by, entered_at)
+VALUES (%(id)s, %(month)s, %(source_month)s, %(source_n)s, %(member_id)s, %(reason)s, %(source_kind)s, %(machine_id)s,
+    %(pool_id)s, %(quantity_seconds)s, %(amount_yen)s, %(tax_rate)s, %(numbers)s, %(note)s, %(entered_by)s, %(now)s)
+
+-- next_open: The first month after the last closed one; its row may be missing still.
+SELECT coalesce((SELECT min(month) FROM billing.period WHERE status <> 'closed' AND month > last.month),
+                (last.month + interval '1 month')::date)
+FROM (SELECT max(month) AS month FROM billing.period WHERE status = 'closed') AS last
+WHERE last.month IS NOT NULL
+
+-- add_approval: A second person agreed to a draft.
+INSERT INTO billing.approval (id, month, draft_hash, how, approved_by, drafted_by, entered_by, approved_at, paper)
+VALUES (%(id)s, %(month)s, %(draft_hash)s, %(how)s, %(approved_by)s, %(drafted_by)s, %(entered_by)s, %(now)s, %(paper)s)
+
+-- approval_paper: The signed paper of the approval that stands.
+SELECT a.paper FROM billing.approval a JOIN billing.period p ON p.month = a.month AND p.draft_hash = a.draft_hash
+WHERE a.month = %(month)s AND a.paper IS NOT NULL
+
+-- is_director: Whether a person may approve.
+SELECT 1 FROM coop.person p JOIN coop.person_role r ON r.person_id = p.id AND r.role = 'director'
+WHERE p.id = %(person_id)s AND p.active
+
+-- add_approval_link: A link that approves a draft once.
+INSERT INTO billing.approval_link (secret_hash, month, draft_hash, person_id, made_by, made_at, expires_at)
+VALUES (%(secret_hash)s, %(month)s, %(draft_hash)s, %(person_id)s, %(made_by)s, %(now)s, %(expires_at)s)
+
+-- approval_link: What a link approves, in whose name; none when it was used or has expired.
+SELECT month, draft_hash, person_id FROM billing.approval_link
+WHERE secret_hash = %(secret_hash)s AND used_at IS NULL AND expires_at > %(now)s
+
+-- use_approval_link: A link has been used; only the first of two finds it.
+UPDATE billing.approval_link SET used_at = %(now)s WHERE secret_hash = %(secret_hash)s AND used_at IS NULL
+
+-- mark_settled: Everything of a month is paid.
+INSERT INTO billing.period_step (month, step, taken_at, taken_by) VALUES (%(month)s, 'settled', %(now)s, %(person_id)s)
+ON CONFLICT DO NOTHING
+
+-- rule_finding: Whether findings of a code block a close.
+INSERT INTO billing.finding_rule (code, blocks) VALUES (%(code)s, %(blocks)s)
+ON CONFLICT (code) DO UPDATE SET blocks = excluded.blocks
+
+-- finding_rules: Which findings block a close and which only warn, where it was decided.
+SELECT code, blocks FROM billing.finding_rule ORDER BY code
+
+-- amounts_of_month: What each member's lines of a kind and machine add up to.
+SELECT s.member_id, l.kind, l.machine_id, sum(l.quantity_seconds)::bigint, sum(l.amount_yen)::bigint
+FROM billing.line l JOIN billing.statement s ON s.id = l.statement_id
+WHERE s.month = %(month)s
+GROUP BY s.member_id, l.kind, l.machine_id

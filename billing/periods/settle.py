@@ -6,7 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 from billing import store
 from billing.calculation import Settling
 from billing.ledger import store as ledger
-from billing.model import Period, Rules, Settlement, Status
+from billing.model import Finding, Period, Rules, Settlement, Status
+from billing.periods import late
 from billing.periods.evidence import Signature, manifest, plain, read_machine, read_rules
 from billing.periods.gather import gather, readings
 from coop import audit
@@ -14,6 +15,10 @@ from coop.database import Connection
 from coop.errors import Conflict, NotFound
 from coop.identity import Role, Viewer
 from telemetry.usage.closed import tell_closed
+
+UNAPPROVED = "billing.finding.unapproved"
+APPROVAL_NEEDED = False
+"""Whether a close waits for a second person, unless the cooperative's rules say otherwise."""
 
 
 class PeriodUnknown(NotFound):
@@ -54,7 +59,7 @@ def draft(conn: Connection, viewer: Viewer, month: str, now: datetime) -> Period
     viewer.require(Role.OFFICE)
     if store.lock_period(conn, month) is Status.CLOSED:
         raise PeriodClosed(month=month)
-    _write(conn, month, now)
+    _write(conn, viewer, month, now)
     audit.record(conn, "period.drafted", viewer=viewer, subject=f"period:{month}", now=now)
     return period(conn, month)
 
@@ -72,15 +77,18 @@ def close(conn: Connection, viewer: Viewer, month: str, now: datetime) -> Period
     previous = store.last_closed(conn)
     if previous is not None and previous[0] > month:
         raise LaterMonthClosed(month=month, later=previous[0])
-    rules, settlement, hashes, signature = _write(conn, month, now)
+    rules, settlement, hashes, signature = _write(conn, viewer, month, now)
     if now < rules.interval.end:
         raise MonthNotOver(month=month)
-    if settlement.blocked:
-        findings = [plain(finding) for finding in settlement.findings]
+    findings = settlement.findings
+    if period(conn, month).status is not Status.APPROVED:
+        blocks = rules.blocking.get(UNAPPROVED, APPROVAL_NEEDED)
+        findings = (*findings, Finding(UNAPPROVED, blocks, f"period:{month}", {"month": month}))
+    if any(finding.blocks for finding in findings) or not settlement.control.zero:
         raise CloseBlocked(
             month=month,
-            count=sum(finding.blocks for finding in settlement.findings),
-            extra={"findings": findings, "control": plain(settlement.control)},
+            count=sum(finding.blocks for finding in findings),
+            extra={"findings": [plain(finding) for finding in findings], "control": plain(settlement.control)},
         )
     for part in readings(conn, rules.interval):
         hashes[part.name] = store.add_evidence(conn, month, part)
@@ -124,12 +132,15 @@ def code_version() -> str:
         return "unreleased"
 
 
-def _write(conn: Connection, month: str, now: datetime) -> tuple[Rules, Settlement, dict[str, bytes], bytes]:
+def _write(
+    conn: Connection, viewer: Viewer, month: str, now: datetime
+) -> tuple[Rules, Settlement, dict[str, bytes], bytes]:
     """Compute the month and put it in the place of its last draft, with the inputs it came from.
 
     Returns the rules, the result, the hashes of the inputs by part, and the signature of all lines and the result.
     """
     store.clear(conn, month)
+    late.collect(conn, viewer, month, now)
     inputs = gather(conn, month)
     first = next(inputs)
     rules = read_rules(first.content)
@@ -144,4 +155,6 @@ def _write(conn: Connection, month: str, now: datetime) -> tuple[Rules, Settleme
     signature.add(shares)
     store.write_lines(conn, month, shares)
     store.write_settlement(conn, settlement, now)
-    return rules, settlement, hashes, signature.of(settlement)
+    signed = signature.of(settlement)
+    store.sign_draft(conn, month, viewer, signed)
+    return rules, settlement, hashes, signed

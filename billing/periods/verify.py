@@ -11,7 +11,7 @@ import orjson
 from billing import store
 from billing.calculation import Settling
 from billing.ledger import store as ledger
-from billing.model import Line, Period, Status
+from billing.model import Line, Period
 from billing.periods.evidence import MACHINE, MANIFEST, RULES, Signature, plain, read_machine, read_rules
 from billing.periods.settle import period
 from coop.database import Connection
@@ -47,14 +47,14 @@ def verify(conn: Connection, viewer: Viewer, month: str) -> Verified:
     """Recompute a closed month and compare; raises `PeriodUnknown`, `PeriodNotClosed`."""
     viewer.require(Role.OFFICE, Role.DIRECTOR, Role.AUDITOR)
     closed = period(conn, month)
-    if closed.status is not Status.CLOSED or closed.evidence_hash is None:
+    if not closed.status.final or closed.evidence_hash is None:
         raise PeriodNotClosed(month=month)
     return Verified(month, closed.evidence_hash, next(_differences(conn, closed), None))
 
 
 def verify_all(conn: Connection, viewer: Viewer) -> list[Verified]:
     """Every closed month, oldest first."""
-    months = [each.month for each in store.periods(conn) if each.status is Status.CLOSED]
+    months = [each.month for each in store.periods(conn) if each.status.final]
     return [verify(conn, viewer, month) for month in reversed(months)]
 
 
