@@ -1,7 +1,6 @@
 """The drill: a backup while people write, restored into an empty database, every closed month recomputed."""
 
 import zipfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -54,10 +53,10 @@ def schema(url: str) -> list[tuple[str, ...]]:
 
 
 @pytest.fixture
-def file(tmp_path: Path, database: Database) -> Iterator[Path]:
+def file(tmp_path: Path, database: Database) -> Path:
     cooperative(database)
     archive.backup(database.owner_url, tmp_path / "moyai.zip", MADE)
-    yield tmp_path / "moyai.zip"
+    return tmp_path / "moyai.zip"
 
 
 def test_the_drill(
