@@ -14,6 +14,7 @@ from billing import store
 from billing.costs.cli import comparison_table, read_what_if
 from billing.costs.compare import compare
 from billing.model import ControlTotals, Period
+from billing.periods.approve import approve
 from billing.periods.settle import CloseBlocked, close, draft
 from billing.periods.verify import Verified, verify, verify_all
 from billing.store import Issued
@@ -75,6 +76,25 @@ def settle(
         console.print(_control(period.control, lang))
     if period.evidence_hash is not None:
         console.print(translate("billing.cli.closed", lang, month=month, hash=period.evidence_hash.hex()))
+
+
+def approve_period(
+    month: Annotated[str, typer.Argument(help="The drafted month, YYYY-MM.", metavar="YYYY-MM")],
+    person: Annotated[str, typer.Option("--as", help="E-mail address of the director who approves.", metavar="EMAIL")],
+    lang: Language = "ja",
+) -> None:
+    """Agree to a draft that somebody else made. A draft that changes afterwards has no approval any more.
+
+    **Example**
+
+        moyai approve 2026-10 --as director@example.jp
+    """
+    with database.open_pool(Settings.from_environment(), size=1) as pool:
+        period = database.run(
+            pool,
+            lambda conn: approve(conn, people.viewer_by_email(conn, person), month, datetime.now(UTC)),
+        )
+    Console().print(f"{period.month} {translate(f'billing.status.{period.status}', lang)}")
 
 
 def verify_periods(

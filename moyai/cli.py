@@ -65,6 +65,7 @@ def add_rooms() -> None:
     app.command("import")(booking.cli.import_file)
     app.command("export")(booking.cli.export_file)
     app.command()(billing.cli.settle)
+    app.command("approve")(billing.cli.approve_period)
     app.command("verify")(billing.cli.verify_periods)
     app.command()(billing.ledger.cli.journal)
     app.add_typer(billing.documents.cli.app, name="documents")

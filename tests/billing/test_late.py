@@ -100,4 +100,4 @@ def test_an_adjustment_explains_itself(conn: Connection) -> None:
         found = explain(conn, OFFICE, statement.id, n)
         said += render(found.line, found.rules, found.month, "en")
     assert any("1,500 yen by that month's own rules" in each for each in said), said
-    assert any("(900 yen ÷ 3 h)" in each and "30 min" in each for each in said), said
+    assert any("30 min of use × 300.00 yen/h" in each for each in said), said

@@ -13,10 +13,12 @@ from billing import store
 from billing.costs.entries import add_cost
 from billing.ledger import store as ledger
 from billing.model import Cost, Period, Status
-from billing.periods.settle import PeriodClosed, close
+from billing.periods.approve import approve
+from billing.periods.settle import PeriodClosed, close, draft
 from billing.periods.verify import verify
-from coop import database
+from coop import database, people
 from coop.database import Connection, Pool
+from coop.identity import Role, Viewer
 from tests.billing import ground
 from tests.billing.ground import AUDITOR, NOVEMBER, OFFICE
 from tests.parts.databases import Database
@@ -49,10 +51,37 @@ def test_closing_from_two_connections_closes_once(cooperative: Database, pool: P
     assert (closes, entries) == ((1,), (3,))
 
 
+def test_two_directors_approve_at_once_and_one_approval_stands(cooperative: Database, pool: Pool) -> None:
+    with database.transaction(pool) as conn:
+        directors = [
+            Viewer(
+                people.add_person(conn, name=f"d{n}", email=f"d{n}@kumiai.example", roles=[Role.DIRECTOR]),
+                None,
+                frozenset({Role.DIRECTOR}),
+            )
+            for n in range(4)
+        ]
+        draft(conn, OFFICE, "2026-10", NOVEMBER)
+    start = Barrier(4)
+
+    def approving(director: Viewer) -> Period:
+        start.wait(timeout=10)
+        return database.run(pool, lambda conn: approve(conn, director, "2026-10", NOVEMBER))
+
+    with ThreadPoolExecutor(4) as threads:
+        periods = list(threads.map(approving, directors))
+    assert {each.status for each in periods} == {Status.APPROVED}
+    assert len({each.approved_by for each in periods}) == 1
+    with database.transaction(pool) as conn:
+        told = conn.execute("SELECT count(*) FROM coop.audit WHERE action = 'period.approved'").fetchone()
+    assert told == (1,)
+
+
 STEPS = [
     (store, "clear"),
     (store, "write_lines"),
     (store, "write_settlement"),
+    (store, "sign_draft"),
     (store, "add_evidence"),
     (ledger, "post"),
     (store, "mark_closed"),
