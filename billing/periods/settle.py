@@ -81,9 +81,8 @@ def close(conn: Connection, viewer: Viewer, month: str, now: datetime) -> Period
     if now < rules.interval.end:
         raise MonthNotOver(month=month)
     findings = settlement.findings
-    if period(conn, month).status is not Status.APPROVED:
-        blocks = rules.blocking.get(UNAPPROVED, APPROVAL_NEEDED)
-        findings = (*findings, Finding(UNAPPROVED, blocks, f"period:{month}", {"month": month}))
+    if rules.blocking.get(UNAPPROVED, APPROVAL_NEEDED) and period(conn, month).status is not Status.APPROVED:
+        findings = (*findings, Finding(UNAPPROVED, True, f"period:{month}", {"month": month}))
     if any(finding.blocks for finding in findings) or not settlement.control.zero:
         raise CloseBlocked(
             month=month,
