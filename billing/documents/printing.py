@@ -23,6 +23,7 @@ def printed(content: Mapping[str, Any], now: datetime) -> bytes:
         sys_inputs={"content": orjson.dumps(content).decode()},
         pdf_standards="a-2u",
         timestamp=int(now.timestamp()),
+        pdf_tags=False,
     )
     assert isinstance(pdf, bytes)
     return pdf
