@@ -81,7 +81,7 @@ def test_a_tariff_says_all_it_was_given_and_a_service_its_own(api: Callers) -> N
     [
         ({"yen_per_hour": 6_001}, "billing.over_the_cap"),
         ({"overrun_yen_per_hour": 6_001}, "billing.over_the_cap"),
-        ({"windows": [FULL["windows"][0] | {"yen_per_hour": 6_001}]}, "billing.over_the_cap"),  # type: ignore[index, operator]  # JSON
+        ({"windows": [FULL["windows"][0] | {"yen_per_hour": 6_001}]}, "billing.over_the_cap"),  # type: ignore[index]  # JSON
         ({"windows": FULL["windows"] * 2}, "billing.windows_overlap"),  # type: ignore[operator]  # JSON
         ({"basis": "longer"}, "billing.idle_not_measured"),
     ],

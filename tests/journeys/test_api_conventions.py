@@ -231,10 +231,9 @@ def fill_prices(api: Callers, office: Caller, n: int) -> None:
 
 
 def fill_consumptions(api: Callers, office: Caller, n: int) -> None:
-    if n == 0:
-        enter(office, "/consumables", id="stylus", name_ja="スタイラス", name_en="Stylus")
-    used = {"consumable_id": "stylus", "machine_id": "cmm-1", "member_id": "own", "used_on": "2027-01-01"}
-    enter(office, "/consumptions", count=n + 1, **used)
+    enter(office, "/consumables", id=f"stylus-{n}", name_ja="スタイラス", name_en="Stylus")
+    used = {"consumable_id": f"stylus-{n}", "machine_id": "cmm-1", "member_id": "own"}
+    enter(office, "/consumptions", used_on=f"2027-01-{n + 1:02}", count=1, **used)
 
 
 def fill_statements(api: Callers, office: Caller, n: int) -> None:
