@@ -7,7 +7,7 @@ from random import Random
 from typing import TypeVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -261,6 +261,7 @@ weighed = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(pools, amounts, used, weighed)
 def test_parts_sum_to_the_whole(
     pool: Pool, costs: dict[str, int], hours: dict[str, int], weights: dict[str, dict[str, str]]
@@ -275,6 +276,7 @@ def test_parts_sum_to_the_whole(
     assert all(line.amount_yen >= 0 for line in outcome[1])
 
 
+@settings(deadline=None)
 @given(pools, amounts, st.integers(0, 23), weighed)
 def test_members_that_are_alike_pay_alike_up_to_a_leftover_yen(
     pool: Pool, costs: dict[str, int], hours: int, weights: dict[str, dict[str, str]]
@@ -290,6 +292,7 @@ def test_members_that_are_alike_pay_alike_up_to_a_leftover_yen(
         assert len({line.amount_yen for line in paid.values()}) <= 2
 
 
+@settings(deadline=None)
 @given(pools, amounts, used, weighed)
 def test_who_does_not_use_bears_no_variable_cost(
     pool: Pool, costs: dict[str, int], hours: dict[str, int], weights: dict[str, dict[str, str]]
@@ -299,6 +302,7 @@ def test_who_does_not_use_bears_no_variable_cost(
         assert line.explanation.get("part") != "variable" or hours[line.member_id] > 0
 
 
+@settings(deadline=None)
 @given(pools, amounts, used, weighed, st.randoms(use_true_random=False))
 def test_the_order_of_what_is_entered_does_not_matter(
     pool: Pool, costs: dict[str, int], hours: dict[str, int], weights: dict[str, dict[str, str]], random: Random
