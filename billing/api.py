@@ -1,4 +1,4 @@
-"""Billing over HTTP: periods, statements and their explanation."""
+"""Billing over HTTP: periods and statements."""
 
 from datetime import date
 from typing import Annotated
@@ -7,16 +7,14 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Response
 
 from billing import store
-from billing.explain.line import explain, issued
+from billing.explain.line import issued
 from billing.explain.line import rules as rules_of
 from billing.periods import settle, verify
 from billing.views import (
-    ExplanationView,
     PeriodView,
     StatementView,
     StatementWithLines,
     VerifiedView,
-    explanation_view,
     line_view,
     period_view,
     statement_fields,
@@ -24,7 +22,6 @@ from billing.views import (
 )
 from coop.database import Connection
 from coop.door import Entrance
-from coop.errors import NotFound
 from coop.paging import Paged
 
 router = APIRouter(tags=["billing"])
@@ -99,11 +96,3 @@ def get_statement(statement_id: UUID, door: Entrance) -> StatementWithLines:
     return StatementWithLines(
         **statement_fields(found), lines=[line_view(line, rules, door.viewer.locale) for line in lines]
     )
-
-
-@router.get("/statements/{statement_id}/lines/{n}/explain")
-def explain_line(statement_id: UUID, n: int, door: Entrance) -> ExplanationView:
-    """One line down to its usage, the state intervals of the machine, and the readings they were derived from."""
-    if not 1 <= n < 2**31:
-        raise NotFound()
-    return explanation_view(door.run(lambda conn: explain(conn, door.viewer, statement_id, n)), door.viewer.locale)

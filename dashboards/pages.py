@@ -23,6 +23,7 @@ from dashboards import (
     reports,
     reserving,
     signing_in,
+    statements,
     thresholds,
 )
 from dashboards.shell import ASSETS, DIST, page
@@ -113,6 +114,7 @@ ROUTERS = (
     thresholds.router,
     problems.router,
     reports.router,
+    statements.router,
     devices.router,
     live.router,
 )

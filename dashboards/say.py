@@ -72,6 +72,10 @@ class Say:
         """Hours for a table: `2.50`."""
         return f"{seconds / 3600:,.2f}"
 
+    def yen(self, yen: int) -> str:
+        """`¥12,300`, `−¥500`."""
+        return f"{'−' if yen < 0 else ''}¥{abs(yen):,}"
+
     def watts(self, watts: float) -> str:
         """`412 W`, below ten with one decimal."""
         return f"{watts:,.0f} W" if watts >= 10 else f"{watts:.1f} W"

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from coop.door import Door
-from coop.identity import Role, Viewer
+from coop.identity import SEES_MONEY, Role, Viewer
 from coop.problems import locale_of
 from dashboards.say import Say, moment, part, position
 
@@ -55,6 +55,8 @@ def places_of(viewer: Viewer) -> list[Place]:
     places.append(Place("utilisation", "/utilisation"))
     if viewer.has(Role.OFFICE, Role.OPERATOR):
         places += [Place("devices", "/devices"), Place("problems", "/problems")]
+    if viewer.has(*SEES_MONEY):
+        places.append(Place("statements", "/statements"))
     return [*places, Place("me", "/me")]
 
 

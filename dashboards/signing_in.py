@@ -87,6 +87,7 @@ def me(door: Entrance) -> Response:
         email=email,
         member=member,
         roles=sorted(role.value for role in door.viewer.roles),
+        pays=member_id is not None and door.viewer.sees_money_of(member_id),
     )
 
 

@@ -18,6 +18,7 @@ import billing.costs.api_compare
 import billing.costs.api_entries
 import billing.disputes.api
 import billing.documents.api
+import billing.explain.api
 import billing.ledger.api
 import billing.ledger.api_books
 import billing.periods.api
@@ -167,6 +168,7 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (billing.api.router, API),
     (billing.periods.api.router, API),
     (billing.disputes.api.router, API),
+    (billing.explain.api.router, API),
     (billing.tariffs.api.router, API),
     (billing.tariffs.api_consumables.router, API),
     (billing.costs.api.router, API),

@@ -3,7 +3,7 @@
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +17,7 @@ from coop.migrate import migrate
 from coop.settings import Settings
 from moyai.parts.postgres import EmbeddedPostgres
 from tests.callers import Callers, callers
-from tests.parts import debian, missing
+from tests.parts import debian, missing, office
 from tests.parts.community import CommunityDatabase
 from tests.parts.databases import Database, Template
 from tests.parts.mosquitto import Mosquitto
@@ -35,6 +35,7 @@ MARKER_OF_FIXTURE = {
     "own_mosquitto": "mosquitto",
     "browser": "browser",
     "community_database": "community",
+    "recalculated": "office",
 }
 
 
@@ -116,6 +117,18 @@ def api(database: Database) -> Iterator[Callers]:
     """The application on a database of its own, and people to call it."""
     with callers(database.app_url) as everybody:
         yield everybody
+
+
+@pytest.fixture
+def recalculated(tmp_path: Path) -> Callable[[bytes], bytes]:
+    """A spreadsheet computed anew by LibreOffice."""
+
+    def recalculate(content: bytes) -> bytes:
+        file, folder = tmp_path / "book.xlsx", tmp_path / "out"
+        file.write_bytes(content)
+        return office.recalculated(file, folder).read_bytes()
+
+    return recalculate
 
 
 @pytest.fixture

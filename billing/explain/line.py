@@ -83,11 +83,11 @@ def explain(conn: Connection, viewer: Viewer, statement_id: UUID, n: int) -> Exp
     if line.kind is LineKind.ADJUSTMENT:
         happened, behind, traced = [], [], []
     elif line.machine_id is not None:
-        happened = [_machine(conn, of.month, line.machine_id)]
+        happened = [machine_month(conn, of.month, line.machine_id)]
         behind = [usage for usage in happened[0].usages if usage.id in line.explanation["usages"]]
         traced = _series(conn, of, line.machine_id)
     else:
-        happened = [_machine(conn, of.month, each) for each in line.explanation["machines"]]
+        happened = [machine_month(conn, of.month, each) for each in line.explanation["machines"]]
         behind = [
             usage for each in happened for usage in each.usages if usage.charged and usage.member_id == line.member_id
         ]
@@ -121,7 +121,7 @@ def rules(conn: Connection, month: str) -> Rules:
     return read_rules(zlib.decompress(frozen))
 
 
-def _machine(conn: Connection, month: str, machine_id: str) -> MachineMonth:
+def machine_month(conn: Connection, month: str, machine_id: str) -> MachineMonth:
     """What happened on a machine, as it was when the month was last drafted or closed."""
     frozen = store.evidence(conn, month, MACHINE + machine_id)
     return read_machine(zlib.decompress(frozen)) if frozen else MachineMonth(machine_id)

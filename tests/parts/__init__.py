@@ -1,10 +1,11 @@
-"""The real parts that tests and benchmarks run on: TimescaleDB, Mosquitto, Chromium, a community-licence TimescaleDB.
+"""The real parts that tests and benchmarks run on: TimescaleDB, Mosquitto, Chromium, a community-licence
+TimescaleDB, LibreOffice Calc.
 
 `python -m tests.parts` brings them into a folder of their own, without root and without touching the system;
 `missing()` says what could not be had, and so which suites stay out.
 """
 
-from tests.parts import community, debian
+from tests.parts import community, debian, office
 
 
 def missing() -> dict[str, str]:
@@ -14,4 +15,6 @@ def missing() -> dict[str, str]:
         reasons |= dict.fromkeys(("timescale", "mosquitto", "browser"), debian.HOW_TO_GET)
     if not community.ready():
         reasons["community"] = community.HOW_TO_GET
+    if not office.ready():
+        reasons["office"] = debian.HOW_TO_GET
     return reasons

@@ -4,12 +4,12 @@ import os
 import subprocess
 import sys
 
-from tests.parts import community, debian, missing
+from tests.parts import community, debian, missing, office
 
 
 def main() -> int:
     os.umask(0o022)  # root lets another user run what lies here
-    for part in (debian, community):
+    for part in (debian, community, office):
         try:
             part.bring()
         except (RuntimeError, OSError, subprocess.CalledProcessError) as reason:

