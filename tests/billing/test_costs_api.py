@@ -114,9 +114,11 @@ def test_a_month_with_every_rule_is_closed_and_verified(api: Callers) -> None:
     }
     costs = office.get("/api/v1/costs", params={"month": MONTH}).json()
     (written_down,) = [each for each in costs if each["kind"] == "depreciation"]
-    assert written_down["amount_yen"] == 16_667  # 200,000 in the first year: the seventh of its twelve months
+    assert (
+        written_down["amount_yen"] == 16_666
+    )  # 200,000 in the first year: 116,666 of it after seven months, 100,000 after six
     pools = {each["id"]: each for each in office.get("/api/v1/cost-pools").json()}
-    assert pools["cmm-1"]["balance_yen"] == 1_800 - 16_667
+    assert pools["cmm-1"]["balance_yen"] == 1_800 - 16_666
     sentences = {}
     for member in ("m01", "m02", "m03"):
         (statement,) = [each for each in office.get("/api/v1/statements").json() if each["member_id"] == member]
