@@ -14,6 +14,7 @@ from billing.documents import store
 from billing.documents.frozen import FrozenMonth
 from billing.documents.store import Search
 from coop import database, people
+from coop.database import Connection
 from coop.identity import SYSTEM
 from coop.messages import translate
 from coop.settings import Settings
@@ -107,8 +108,12 @@ def write(
         moyai documents write 2026-10 --to ./2026-10
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with database.open_pool(Settings.from_environment(), size=1) as pool:
-        for each in database.run(pool, lambda conn: store.documents(conn, SYSTEM, Search(month=month))):
+
+    def all_of_it(conn: Connection) -> None:
+        for each in store.documents(conn, SYSTEM, Search(month=month)):
             for locale in each.locales:
-                pdf, _ = database.run(pool, lambda conn, of=each, said=locale: store.kept(conn, of, said))
+                pdf, _ = store.kept(conn, each, locale)
                 (folder / f"{each.number}-{each.member_id}-{locale}.pdf").write_bytes(pdf)
+
+    with database.open_pool(Settings.from_environment(), size=1) as pool:
+        database.run(pool, all_of_it)
