@@ -17,6 +17,9 @@ from tests.callers import Caller, Callers, callers
 DOCUMENT = "/api/v1/openapi.json"
 
 KEYLESS = {
+    "/api/v1/approvals": "a link works once by itself",
+    "/api/v1/periods/{month}/approval-links": "its secret is told once and kept nowhere; one too many expires",
+    "/api/v1/periods/{month}/approval-papers": "a draft has one approval; the paper of a second one is not taken",
     "/api/v1/session": "a session's secret is told once and kept nowhere; to sign in twice makes two sessions",
     "/api/v1/tokens": "a token's secret is told once and kept nowhere; one too many is revoked",
     "/api/v1/devices/{device_id}/account": "its password is told once and kept nowhere; the next one ends it",
@@ -37,6 +40,7 @@ UNMATCHED = {
 """What is put without `If-Match`, and why nobody overwrites what they have not seen."""
 
 BOUNDED = {
+    "/api/v1/closing-rules": "a rule for each kind of finding",
     "/api/v1/members": "a cooperative's register",
     "/api/v1/machines": "the machines of the house",
     "/api/v1/resources": "the people and things of the house",
