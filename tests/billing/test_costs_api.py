@@ -114,9 +114,7 @@ def test_a_month_with_every_rule_is_closed_and_verified(api: Callers) -> None:
     }
     costs = office.get("/api/v1/costs", params={"month": MONTH}).json()
     (written_down,) = [each for each in costs if each["kind"] == "depreciation"]
-    assert (
-        written_down["amount_yen"] == 16_666
-    )  # 200,000 in the first year: 116,666 of it after seven months, 100,000 after six
+    assert written_down["amount_yen"] == 16_666  # of 200,000: 116,666 in seven months less 100,000 in six
     pools = {each["id"]: each for each in office.get("/api/v1/cost-pools").json()}
     assert pools["cmm-1"]["balance_yen"] == 1_800 - 16_666
     sentences = {}
