@@ -20,11 +20,14 @@ from coop.problems import locale_of
 router = APIRouter(tags=["billing"])
 
 Month = Annotated[str, Path(description="A calendar month, YYYY-MM", examples=["2026-10"])]
-FILE: dict[str, Any] = {
-    "description": "The file.",
-    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def _of(kind: str) -> dict[int | str, dict[str, Any]]:
+    """The file that a route answers with, as the OpenAPI document names it."""
+    return {200: {"description": "The file.", "content": {kind: {"schema": {"type": "string", "format": "binary"}}}}}
+
+
 Seed = Annotated[
     str | None,
     Query(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$", description="Drawn at random when not said"),
@@ -91,14 +94,14 @@ def explain_line(statement_id: UUID, n: int, door: Entrance) -> ExplanationView:
     return explanation_view(_explained(door, statement_id, n), door.viewer.locale)
 
 
-@router.get("/statements/{statement_id}/lines/{n}/readings.csv", response_class=Response, responses={200: FILE})
+@router.get("/statements/{statement_id}/lines/{n}/readings.csv", response_class=Response, responses=_of("text/csv"))
 def readings_of_line(statement_id: UUID, n: int, door: Entrance) -> Response:
     """The readings behind a line as a table for Excel (UTF-8 with BOM), at their true times in the local zone."""
     content = readings_csv(_explained(door, statement_id, n), locale_of(door.request))
     return _file(content, "text/csv; charset=utf-8", f"readings-{statement_id}-{n}.csv")
 
 
-@router.get("/periods/{month}/workbook", response_class=Response, responses={200: FILE})
+@router.get("/periods/{month}/workbook", response_class=Response, responses=_of(XLSX))
 def closing_workbook(month: Month, door: Entrance) -> Response:
     """A drafted or closed month as an XLSX whose formulas compute every fee, share and tax from the inputs."""
     locale = locale_of(door.request)

@@ -111,7 +111,11 @@ def file_approval_paper(
     )
 
 
-@router.get("/periods/{month}/approval-paper", response_class=Response)
+@router.get(
+    "/periods/{month}/approval-paper",
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "The paper"}},
+)
 def get_approval_paper(month: Month, door: Entrance) -> Response:
     """The signed paper of the approval that stands, as it was uploaded."""
     paper = door.run(lambda conn: approve.paper_of(conn, door.viewer, month))

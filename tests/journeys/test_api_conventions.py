@@ -24,6 +24,7 @@ KEYLESS = {
     "/api/v1/tokens": "a token's secret is told once and kept nowhere; one too many is revoked",
     "/api/v1/devices/{device_id}/account": "its password is told once and kept nowhere; the next one ends it",
     "/api/v1/series/preview": "it keeps nothing",
+    "/api/v1/periods/{month}/what-if": "it keeps nothing",
     "/api/v1/reservations/{reservation_id}/series/preview": "it keeps nothing",
 }
 """The calls that take no Idempotency-Key, and why. PUT and DELETE need none: sent twice they leave the same."""
@@ -35,11 +36,17 @@ UNMATCHED = {
     "/api/v1/machines/{machine_id}/presence-rule": "three figures that are set together, never merged",
     "/api/v1/machines/{machine_id}/access": "a note as it was written last",
     "/api/v1/machines/{machine_id}/threshold": "it replaces nothing: a version from now on",
+    "/api/v1/issuer": "it replaces nothing: a version from a day on",
+    "/api/v1/members/{member_id}/recipient": "it replaces nothing: a version from a day on",
+    "/api/v1/members/{member_id}/bank-account": "one paper of the member, copied as a whole",
+    "/api/v1/bank/services/{kind}": "one letter of the bank, copied as a whole",
+    "/api/v1/accounts/{account_id}": "what the bookkeeping package calls one account, as it was set last",
     "/api/v1/machines/{machine_id}/interlock": "one device's wiring, set as a whole by who stands before it",
 }
 """What is put without `If-Match`, and why nobody overwrites what they have not seen."""
 
 BOUNDED = {
+    "/api/v1/accounts": "the chart of accounts",
     "/api/v1/closing-rules": "a rule for each kind of finding",
     "/api/v1/members": "a cooperative's register",
     "/api/v1/machines": "the machines of the house",
