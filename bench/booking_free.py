@@ -173,6 +173,15 @@ def main() -> None:
     )
     alone = quantile_ms(took["bare"], 0.95) / quantile_ms(took["in process"], 0.95)
     outcome(
+        "booking_timeline",
+        ours=length / 1000,
+        reference=MOST_BYTES / 1000,
+        unit="kB",
+        lower_is_better=True,
+        detail=f"{MACHINES} machines × 1 week in one answer, gzip as sent, the longest for engineer and office; "
+        f"{drawn * 1000:.0f} ms",
+    )
+    outcome(
         "booking_free",
         ours=quantile_ms(took["HTTP"], 0.95),
         reference=quantile_ms(took["bare"], 0.95),
@@ -181,15 +190,6 @@ def main() -> None:
         detail=f"{MACHINES} machines × {WINDOW.days} days with {stored:,} reservations, {len(LENGTHS)} lengths × "
         f"{CALLS}: {told}; in process alone the ratio is {alone:.2f}; a week of one machine over HTTP p95 "
         f"{quantile_ms(one, 0.95):.0f} ms",
-    )
-    outcome(
-        "booking_timeline",
-        ours=length / 1000,
-        reference=MOST_BYTES / 1000,
-        unit="kB",
-        lower_is_better=True,
-        detail=f"{MACHINES} machines × 1 week in one answer, gzip as sent, the longest for engineer and office; "
-        f"{drawn * 1000:.0f} ms",
     )
 
 

@@ -22,6 +22,9 @@ DEPTH_OF_A_VALLEY = 0.5
 OFF_IS_BELOW = 0.1  # of the level above it
 CLEAR_DEPTH, CLEAR_RATIO = 0.9, 1.5
 
+FINEST_WATTS = 1e-6
+"""No plug tells less from nothing."""
+
 _TOP_SHARE = 0.995  # what is above is switching on
 _FLOOR = 1 / 300  # of the top: below is off, whatever a plug's last digit says
 _BIN = 0.1  # of the natural logarithm: bins a tenth wide
@@ -75,7 +78,7 @@ def propose(watts: Sequence[float] | Floats, seconds: Sequence[float] | Floats |
     order = np.argsort(power, kind="stable")
     power, held = np.clip(power[order], 0, None), held[order] / held.sum()
     top = _quantile(power, held, _TOP_SHARE)
-    if top <= 0:
+    if top < FINEST_WATTS:
         return Proposal((), doubt=Doubt.NO_POWER)
     logs = np.log(np.clip(power / top, _FLOOR, 1))
     numbers = np.floor((logs - np.log(_FLOOR)) / _BIN).astype(np.int64)
@@ -94,7 +97,7 @@ def between(idle: Sequence[float], measuring: Sequence[float]) -> Proposal:
     levels = tuple(Level(float(np.median(each)), min(each), max(each), 0.5) for each in (idle, measuring) if len(each))
     if len(levels) < 2:
         return Proposal(levels, doubt=Doubt.TOO_FEW)
-    if levels[1].watts <= 0:
+    if levels[1].watts < FINEST_WATTS:
         return Proposal(levels, doubt=Doubt.NO_POWER)
     return _thresholds(levels, levels[0], levels[1], depth=1.0)
 

@@ -87,7 +87,9 @@ def test_an_entry_that_does_not_balance_cannot_be_committed(closed: Connection) 
                 "INSERT INTO billing.statement VALUES (%s, '2026-11-01', 'm01', 100, 10, 110, '[]')", [identifier]
             )
             closed.execute(
-                "INSERT INTO billing.ledger_entry VALUES (%s, '2026-11-01', now(), %s)", [identifier, identifier]
+                "INSERT INTO billing.ledger_entry (id, month, posted_at, statement_id, on_day)"
+                " VALUES (%s, '2026-11-01', now(), %s, '2026-11-30')",
+                [identifier, identifier],
             )
             for n, (account, member, yen) in enumerate((("receivable", "m01", 110), ("fee_income", None, -100))):
                 closed.execute(

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from telemetry.thresholds.proposal import Doubt, Proposal, between, propose
 
-WATTS = st.lists(st.floats(0, 5000) | st.sampled_from([0.0, 0.4, 60.0, 61.0, 400.0, 900.0]), min_size=30, max_size=200)
+MEASURED = st.floats(0.001, 5000)
+WATTS = st.lists(MEASURED | st.sampled_from([0.0, 0.4, 60.0, 61.0, 400.0, 900.0]), min_size=30, max_size=200)
 
 
 def day(*levels: tuple[float, int], noise: float = 0.03, seed: int = 1) -> list[float]:
@@ -79,6 +80,11 @@ def test_time_counts_not_readings() -> None:
     watts = day((60, 60), (400, 60))
     found = propose(watts, [90.0] * 60 + [10.0] * 60)
     assert [round(level.share, 2) for level in found.levels] == [0.9, 0.1]
+
+
+def test_less_than_any_plug_can_tell_is_nothing() -> None:
+    assert propose([0.0] * 29 + [5e-324]).doubt is Doubt.NO_POWER
+    assert between([0.0], [5e-324]).doubt is Doubt.NO_POWER
 
 
 @given(WATTS, st.integers(-6, 10))
