@@ -1,14 +1,17 @@
-"""Reservations a second over HTTP: one `moyai serve`, 16 connections; against pgbench with the very same statements.
+"""Reservations a second over HTTP: a `moyai serve` for each processor, 16 connections; against pgbench with the very
+same statements.
 
 The statements are not written down here: one booking of each person is recorded from the server's own log, and pgbench
 repeats it, prepared, with other times. So it is the ceiling of whatever the code sends today.
 """
 
+import os
 import re
 import subprocess
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 
 import psycopg
@@ -24,6 +27,7 @@ from tests.parts.timescale import TimescaleCluster
 from tests.servers import serving
 
 PEOPLE = 16
+SERVERS = os.cpu_count() or 1
 SECONDS = 1 if QUICK else 6
 ROUNDS = 1 if QUICK else 3
 HOURS_OF_A_ROUND = 24 * 365  # the horizon is no matter of the database
@@ -34,9 +38,11 @@ def tomorrow() -> datetime:
     return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
 
-def over_http(url: str, tokens: list[str], machine_ids: list[str], taken: list[int]) -> tuple[float, list[float]]:
+def over_http(
+    urls: list[str], tokens: list[str], machine_ids: list[str], taken: list[int]
+) -> tuple[float, list[float]]:
     """Bookings a second and the length of each call; everybody books hour after hour on a machine of their own."""
-    callers = [Caller(url, token) for token in tokens]
+    callers = [Caller(url, token) for url, token in zip(cycle(urls), tokens, strict=False)]
     stop_at = time.perf_counter() + SECONDS
 
     def work(number: int, caller: Caller) -> None:
@@ -128,9 +134,9 @@ def main() -> None:
         script = Path(folder) / "booking.pgbench"
         script.write_text(recorded(cluster, place, tokens, for_pgbench))
         ours, ceiling, lengths, taken, begun = [], [], [], [0] * PEOPLE, 0
-        with serving(cluster.app_url, 1, pool_size=PEOPLE) as [url]:
+        with serving(cluster.app_url, SERVERS, pool_size=PEOPLE // SERVERS) as urls:
             for _ in range(ROUNDS):
-                rate, seconds = over_http(url, tokens, for_us, taken)
+                rate, seconds = over_http(urls, tokens, for_us, taken)
                 ours.append(rate)
                 lengths += seconds
                 ceiling.append(by_pgbench(cluster, script, begun))
@@ -140,7 +146,7 @@ def main() -> None:
         ours=middle(ours),
         reference=middle(ceiling),
         unit="reservations/s",
-        detail=f"one server process, {PEOPLE} connections, p50 {quantile_ms(lengths, 0.5):.1f} ms, "
+        detail=f"{SERVERS} server processes, {PEOPLE} connections, p50 {quantile_ms(lengths, 0.5):.1f} ms, "
         f"p99 {quantile_ms(lengths, 0.99):.1f} ms; pgbench: the same statements, prepared, {PEOPLE} clients",
     )
 
