@@ -73,7 +73,7 @@ def public_holidays(country: str, year: int) -> frozenset[date]:
     """The public holidays of a year, substitute days included; raises `CountryUnknown`."""
     try:
         return frozenset(holidays.country_holidays(country, years=year))
-    except NotImplementedError:
+    except NotImplementedError:  # what the library raises for a country that it does not know
         raise CountryUnknown(country=country) from None
 
 
