@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
-PAGES := $(wildcard dashboards/web/*.json dashboards/web/*.py dashboards/web/src/* dashboards/static/*.css)
+PAGES := $(wildcard dashboards/web/*.json dashboards/web/*.py dashboards/web/src/* dashboards/web/src/parts/* dashboards/static/*.css)
 
 .PHONY: demo test bench lock clean
 .DELETE_ON_ERROR:

@@ -17,9 +17,9 @@ from coop.database import Connection
 from coop.interval import Interval, month, parse_month
 from coop.machines import machines
 from coop.settings import Settings
-from dashboards.reports import file, report
+from dashboards.reports.page import file, report
+from dashboards.reports.utilisation import RATIOS
 from dashboards.say import Say
-from dashboards.utilisation import RATIOS
 
 app = typer.Typer(no_args_is_help=True, help="Reports, read only.")
 

@@ -1,10 +1,28 @@
-"""Invented machines for the page that documents the design: one card for each state of the signal tower."""
+"""The page that documents the design, drawn with its own parts on invented machines, one for each state."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from coop import register
+from coop.door import Entrance
 from coop.interval import Interval, local_midnight
-from dashboards.today import Card, Claimed, Signal, card
+from dashboards.shell import page
+from dashboards.today.model import Card, Claimed, Signal, card
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/design")
+def design_page(door: Entrance) -> HTMLResponse:
+    """The design system, drawn with its own parts."""
+    zone = door.run(register.cooperative).time_zone
+    now = sample_now(door.now, zone)
+    return page(
+        door, "design.html", zone=zone, cards=sample_cards(door.now, zone), now=now, only_free=False, books=True
+    )
 
 
 def sample_cards(now: datetime, zone: ZoneInfo) -> list[Card]:

@@ -11,7 +11,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from coop.identity import ANONYMOUS
 from coop.problems import locale_of
-from dashboards.shell import HEADERS, places_of, render
+from dashboards.nav import groups_of
+from dashboards.shell import HEADERS, render
 
 Handler = Callable[[Request, Any], Response]
 
@@ -39,7 +40,7 @@ def _as_page(handler: Any) -> Handler:
             "error.html",
             locale_of(request),
             ZoneInfo("UTC"),  # an error page says no time
-            places_of(getattr(request.state, "viewer", ANONYMOUS)),
+            groups_of(getattr(request.state, "viewer", ANONYMOUS)),
             "",
             request,
             title=problem["title"],

@@ -1,7 +1,6 @@
 """Around every page: the templates, the bundled assets, the places, the language, and what a browser may load."""
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -14,8 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from coop.door import Door
-from coop.identity import SEES_MONEY, Role, Viewer
 from coop.problems import locale_of
+from dashboards.nav import Group, groups_of
 from dashboards.say import Say, moment, part, position
 
 DIST = Path(str(resources.files("dashboards") / "static" / "dist"))
@@ -37,39 +36,16 @@ class AssetsMissing(RuntimeError):
     """The bundled scripts and styles are not there: the package was not built."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One entry of the bar (phone) or rail (office)."""
-
-    key: str
-    href: str
-
-
-def places_of(viewer: Viewer) -> list[Place]:
-    """The places that exist for this viewer."""
-    if viewer.person_id is None:
-        return []
-    places = [Place("today", "/")]
-    if not viewer.has(Role.WARD):
-        places.append(Place("reservations", "/reservations"))
-    places.append(Place("utilisation", "/utilisation"))
-    if viewer.has(Role.OFFICE, Role.OPERATOR):
-        places += [Place("devices", "/devices"), Place("problems", "/problems")]
-    if viewer.has(*SEES_MONEY):
-        places.append(Place("statements", "/statements"))
-    return [*places, Place("me", "/me")]
-
-
 def page(
     door: Door, template: str, *, zone: ZoneInfo, here: str = "", status: int = 200, **values: Any
 ) -> HTMLResponse:
     """The page or fragment of `template` for this reader, with the headers that every page has."""
-    body = render(template, locale_of(door.request), zone, places_of(door.viewer), here, door.request, **values)
+    body = render(template, locale_of(door.request), zone, groups_of(door.viewer), here, door.request, **values)
     return HTMLResponse(body, status_code=status, headers=HEADERS)
 
 
 def render(
-    template: str, locale: str, zone: ZoneInfo, places: list[Place], here: str, request: Request, **values: Any
+    template: str, locale: str, zone: ZoneInfo, places: list[Group], here: str, request: Request, **values: Any
 ) -> str:
     """The text of `template`; `say` speaks the reader's language in the cooperative's time zone."""
     return (

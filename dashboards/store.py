@@ -1,129 +1,17 @@
-"""What the pages read, each for one viewer."""
+"""What several pages read."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
-import booking
-from coop import machines
 from coop.database import Connection
-from coop.identity import Viewer
-from coop.interval import Interval, local_midnight
-from coop.machines import Machine
+from coop.interval import Interval
 from coop.queries import load
-from dashboards.today import Board, Card, Claimed, Signal, card
-from dashboards.utilisation import Evidence
-from telemetry.states.live import current_states
 
 SQL = load("dashboards")
 
-LOOK_AHEAD = timedelta(days=7)
-A_GRANULE = timedelta(hours=1)  # a slot under way since the last grid line can still be booked
-SHOWN_WHEN_CLOSED = (8, 18)  # local hours of the picture of a machine that does not open today
 
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """What is known of all machines today, by machine, for somebody of `member_id`."""
-
-    now: datetime
-    member_id: str | None
-    zone: ZoneInfo
-    whole: Interval
-    calendars: Mapping[str, booking.Calendar]
-    claims: Mapping[str, Sequence[Claimed]]
-    states: Mapping[str, Sequence[tuple[str, Interval]]]
-    signals: Mapping[str, Signal]
-
-
-def board(conn: Connection, viewer: Viewer, zone: ZoneInfo, now: datetime, locale: str) -> Board:
-    """All machines in service as `viewer` may see them at `now`: of others' reservations only that they are there."""
-    midnight = local_midnight(now.astimezone(zone).date(), zone)
-    whole = Interval(midnight, local_midnight((now.astimezone(zone) + timedelta(days=1)).date(), zone))
-    in_service = [each for each in machines.machines(conn) if each.in_service]
-    day = Day(
-        now=now,
-        member_id=viewer.member_id,
-        zone=zone,
-        whole=whole,
-        calendars=booking.calendars(conn),
-        claims=_claims(conn, viewer, [each.id for each in in_service], whole),
-        states=_states(conn, whole),
-        signals={each.machine_id: Signal(each.state.value, each.since) for each in current_states(conn, now)},
-    )
-    return Board(now, [_card(conn, each, day, locale) for each in in_service])
-
-
-def _card(conn: Connection, machine: Machine, day: Day, locale: str) -> Card:
-    opened = day.calendars[machine.id].open_intervals(day.whole)
-    first, last = SHOWN_WHEN_CLOSED
-    window = (
-        Interval(opened[0].start, opened[-1].end)
-        if opened
-        else Interval(day.whole.start + timedelta(hours=first), day.whole.start + timedelta(hours=last))
-    )
-    ahead = Interval(day.now - A_GRANULE, day.now + LOOK_AHEAD)
-    terms = booking.for_member(conn, booking.terms(conn, machine.id), day.member_id)
-    slots = booking.free_slots(conn, terms, ahead, day.now)
-    return card(
-        machine.id,
-        machine.name(locale),
-        now=day.now,
-        window=window,
-        opened=opened,
-        claims=day.claims.get(machine.id, []),
-        signal=day.signals.get(machine.id, Signal("unknown", None)),
-        states=day.states.get(machine.id, []),
-        free=slots[0] if slots else None,
-    )
-
-
-def evidence(conn: Connection, month: Interval) -> dict[str, Evidence]:
-    """What is known of every machine in `month`; names nobody."""
-    opening = booking.calendars(conn)
-    booked, occupied = _intervals(conn, "booked", month), _intervals(conn, "occupied", month)
-    states = _states(conn, month)
-    return {
-        each.id: Evidence(
-            open=opening[each.id].open_intervals(month),
-            booked=booked.get(each.id, []),
-            occupied=occupied.get(each.id, []),
-            running=[interval for state, interval in states.get(each.id, []) if state == "running"],
-            known=[interval for state, interval in states.get(each.id, []) if state != "unknown"],
-        )
-        for each in machines.machines(conn)
-    }
-
-
-def person(conn: Connection, person_id: UUID) -> tuple[str, str]:
-    """Name and address of whoever is signed in."""
-    row = conn.execute(SQL["person"], {"person_id": person_id}).fetchone()
-    assert row is not None, "a session belongs to a person"
-    return row[0], row[1]
-
-
-def _claims(conn: Connection, viewer: Viewer, machine_ids: Sequence[str], window: Interval) -> dict[str, list[Claimed]]:
-    return {
-        machine_id: [
-            Claimed(each.when, each.member_name, mine=each.member_id is not None and each.member_id == viewer.member_id)
-            for each in taken
-        ]
-        for machine_id, taken in booking.on_board(conn, viewer, machine_ids, window).items()
-    }
-
-
-def _states(conn: Connection, window: Interval) -> dict[str, list[tuple[str, Interval]]]:
+def states_within(conn: Connection, window: Interval) -> dict[str, list[tuple[str, Interval]]]:
+    """What the signal of each machine said within `window`: (state, interval) by machine, in order."""
     states: dict[str, list[tuple[str, Interval]]] = defaultdict(list)
     for machine_id, start, end, state in conn.execute(SQL["states"], {"from": window.start, "until": window.end}):
         states[machine_id].append((state, Interval(start, end)))
     return states
-
-
-def _intervals(conn: Connection, statement: str, window: Interval) -> dict[str, list[Interval]]:
-    found: dict[str, list[Interval]] = defaultdict(list)
-    for machine_id, start, end in conn.execute(SQL[statement], {"from": window.start, "until": window.end}):
-        found[machine_id].append(Interval(start, end))
-    return found

@@ -271,31 +271,40 @@ RIGHTS: Table = {
     ("POST", "/api/v1/bank/receipts/{receipt_id}/booking"): OFFICE,
     ("POST", "/api/v1/bank/receipts/{receipt_id}/set-aside"): OFFICE,
     # dashboards
+    # dashboards.today
     ("GET", "/"): SIGNED_IN,
     ("GET", "/today/cards"): SIGNED_IN,
     ("GET", "/today/cards/{machine_id}"): SIGNED_IN,
     ("GET", "/events"): SIGNED_IN,
+    # dashboards.mine
     ("GET", "/machines/{machine_id}/reserve"): BOOKS,
     ("POST", "/machines/{machine_id}/reserve"): BOOKS,
     ("GET", "/reservations"): SIGNED_IN,
     ("POST", "/reservations/{reservation_id}/cancel"): BOOKS,
+    ("GET", "/me"): SIGNED_IN,
+    # dashboards.machine
     ("GET", "/machines/{machine_id}/threshold"): OFFICE_AND_OPERATOR,
     ("POST", "/machines/{machine_id}/threshold"): OFFICE_AND_OPERATOR,
     ("GET", "/machines/{machine_id}/threshold/live"): OFFICE_AND_OPERATOR,
     ("GET", "/machines/{machine_id}/threshold/found"): OFFICE_AND_OPERATOR,
+    # dashboards.watch
     ("GET", "/problems"): OFFICE_AND_OPERATOR,
     ("POST", "/problems/{problem_id}"): OFFICE_AND_OPERATOR,
+    ("GET", "/devices"): OFFICE_AND_OPERATOR,
+    # dashboards.reports
     ("GET", "/utilisation"): SIGNED_IN,
+    ("GET", "/utilisation.{form}"): SIGNED_IN,
+    # dashboards.money
     ("GET", "/statements"): PAYS,
     ("GET", "/statements/{statement_id}"): PAYS,
     ("GET", "/statements/{statement_id}/lines/{n}"): PAYS,
-    ("GET", "/devices"): OFFICE_AND_OPERATOR,
-    ("GET", "/utilisation.{form}"): SIGNED_IN,
-    ("GET", "/me"): SIGNED_IN,
+    # dashboards.entry
     ("GET", "/sign-in"): ANYONE,
     ("POST", "/sign-in"): ANYONE,
     ("POST", "/sign-out"): ANYONE,
     ("GET", "/language/{locale}"): ANYONE,
+    # dashboards: around every page
     ("GET", "/design"): ANYONE,
     ("GET", "/problem-types/{code}"): ANYONE,
+    ("GET", "/places"): SIGNED_IN,
 }

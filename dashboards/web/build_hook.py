@@ -16,8 +16,6 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 WEB = Path(__file__).resolve().parent
 STATIC = WEB.parent / "static"
 DIST = STATIC / "dist"
-ENTRIES = ("src/today.ts", "src/utilisation.ts", "src/problems.ts", "../static/moyai.css")
-BUNDLED = ("htmx.org", "uplot")
 TARGET = "--target=chrome109,firefox115,safari15.6"  # what five-year-old phones on a shop floor still run
 
 
@@ -41,7 +39,7 @@ def bundle() -> None:
     meta_file = DIST / "meta.json"
     command = [
         _esbuild(),
-        *ENTRIES,
+        *_entries(),
         "--bundle",
         "--minify",
         "--format=esm",
@@ -57,6 +55,14 @@ def bundle() -> None:
     meta_file.unlink()
     (DIST / "LICENSES.txt").write_text(_licences())
     stamp_file.write_text(stamp)
+
+
+def _entries() -> list[str]:
+    """Each script directly below `src` is one a page loads; what they share stands in `src/parts`."""
+    return [
+        *sorted(f"src/{script.name}" for script in (WEB / "src").glob("*.ts") if ".d." not in script.name),
+        "../static/moyai.css",
+    ]
 
 
 def _hash_of_sources() -> str:
@@ -94,7 +100,8 @@ def _esbuild() -> Path:
 
 def _licences() -> str:
     """What the bundled packages ask to be kept with their copies."""
-    texts = [f"{name}\n\n{(WEB / 'node_modules' / name / 'LICENSE').read_text()}" for name in BUNDLED]
+    bundled = set(json.loads((WEB / "package.json").read_text())["dependencies"]) - {"esbuild"}
+    texts = [f"{name}\n\n{(WEB / 'node_modules' / name / 'LICENSE').read_text()}" for name in sorted(bundled)]
     return "\n\n".join(texts)
 
 

@@ -20,7 +20,7 @@ from coop.identity import Role, Viewer
 from coop.interval import Interval, month, month_of, parse_month
 from coop.settings import Settings
 from dashboards.cli import table
-from dashboards.reports import report
+from dashboards.reports.page import report
 from dashboards.say import Say
 from moyai.demo import show
 from moyai.demo.cooperative import EXAMPLE

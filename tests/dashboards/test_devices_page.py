@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from coop import database
 from coop.identity import SYSTEM
-from dashboards.devices import ago
+from dashboards.watch.devices import ago
 from telemetry import devices
 from telemetry.devices import alerts
 from telemetry.ingest import store

@@ -7,7 +7,7 @@ from booking.rules.closures import close_on_holidays, close_or_open
 from coop.database import Connection
 from coop.identity import SYSTEM
 from coop.interval import Interval, local_midnight, month
-from dashboards.store import evidence
+from dashboards.reports.store import evidence
 from tests.booking.places import settle_in
 
 TOKYO = ZoneInfo("Asia/Tokyo")

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from coop.messages import catalogue
-from dashboards.signing_in import within
+from dashboards.entry.signing_in import within
 from tests.dashboards.conftest import PASSWORD, House
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -44,7 +44,7 @@ def test_every_sentence_that_a_page_asks_for_exists() -> None:
     folder = Path(dashboards.__file__).parent
     asked = {
         key
-        for file in [*folder.glob("templates/*.html"), *folder.glob("*.py")]
+        for file in [*folder.glob("templates/**/*.html"), *folder.glob("**/*.py")]
         for key in re.findall(r"""(?:say|translate)\(\s*["']([a-z_.]+[a-z_])["']""", file.read_text())
     }
     assert len(asked) > 80

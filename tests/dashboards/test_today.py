@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from coop.interval import Interval
-from dashboards.today import Board, Card, Claimed, Signal, board_state, card, spans_of
+from dashboards.today.model import Board, Card, Claimed, Signal, board_state, card, spans_of
 
 NOON = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 

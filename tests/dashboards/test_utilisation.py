@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coop.interval import Interval, merge, month
-from dashboards.utilisation import RATIOS, SECONDS, Evidence, buckets, by_day, by_machine, overlap, total
+from dashboards.reports.utilisation import RATIOS, SECONDS, Evidence, buckets, by_day, by_machine, overlap, total
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 OCTOBER = month(2026, 10, TOKYO)

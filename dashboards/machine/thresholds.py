@@ -38,14 +38,16 @@ def wizard(
 @router.get("/machines/{machine_id}/threshold/live")
 def live(machine_id: str, door: Entrance) -> HTMLResponse:
     """The power now, asked for each second."""
-    return page(door, "threshold_live.html", zone=door.run(register.cooperative).time_zone, **_live(door, machine_id))
+    return page(
+        door, "machine/threshold_live.html", zone=door.run(register.cooperative).time_zone, **_live(door, machine_id)
+    )
 
 
 @router.get("/machines/{machine_id}/threshold/found")
 def found(machine_id: str, door: Entrance, idle: Moment, measuring: Moment) -> HTMLResponse:
     """What was seen around both moments, asked for until it is complete."""
     zone = door.run(register.cooperative).time_zone
-    return page(door, "threshold_found.html", zone=zone, **_found(door, machine_id, idle, measuring))
+    return page(door, "machine/threshold_found.html", zone=zone, **_found(door, machine_id, idle, measuring))
 
 
 @router.post("/machines/{machine_id}/threshold")
@@ -112,7 +114,7 @@ def _wizard(
     if idle is not None and measuring is not None and values["live"] is not None:
         values |= _found(door, machine_id, idle, measuring)
     status = STATUS[refused.kind] if refused else 200
-    return page(door, "threshold.html", zone=zone, status=status, **values)
+    return page(door, "machine/threshold.html", zone=zone, status=status, **values)
 
 
 def _live(door: Door, machine_id: str) -> dict[str, Any]:

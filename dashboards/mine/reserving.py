@@ -21,8 +21,8 @@ from coop.messages import translate
 from coop.problems import STATUS, locale_of
 from coop.register import Member
 from dashboards.shell import page
-from dashboards.store import A_GRANULE, LOOK_AHEAD
-from dashboards.today import USUAL, usual
+from dashboards.today.model import USUAL, usual
+from dashboards.today.store import A_GRANULE, LOOK_AHEAD
 
 router = APIRouter(include_in_schema=False)
 
@@ -141,7 +141,7 @@ def reservations_page(
 
     zone, shown = door.run(ask)
     scope = translate("reservations.scope_all" if everybody else "reservations.scope_mine", locale)
-    return page(door, "reservations.html", zone=zone, here="reservations", now=door.now, scope=scope, **shown)
+    return page(door, "mine/reservations.html", zone=zone, here="reservations", now=door.now, scope=scope, **shown)
 
 
 @router.post("/reservations/{reservation_id}/cancel")
@@ -176,7 +176,7 @@ def _form(door: Door, machine_id: str, fill: Any, refused: MoyaiError | None = N
     zone, name, free, members = door.run(ask)
     return page(
         door,
-        "reserve.html",
+        "mine/reserve.html",
         zone=zone,
         status=STATUS[refused.kind].value if refused else 200,
         machine=name,

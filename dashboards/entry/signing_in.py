@@ -8,13 +8,10 @@ from fastapi.responses import RedirectResponse
 
 from coop import people, register
 from coop.api import open_session
-from coop.database import Connection
 from coop.door import SESSION_COOKIE, Entrance, OtherOrigin
 from coop.messages import translate
 from coop.problems import STATUS, locale_of
-from coop.register import Cooperative
 from dashboards.shell import page
-from dashboards.store import person
 
 router = APIRouter(include_in_schema=False)
 
@@ -66,31 +63,6 @@ def sign_out(door: Entrance) -> Response:
     return answer
 
 
-@router.get("/me")
-def me(door: Entrance) -> Response:
-    """Who is signed in, and the way out."""
-
-    person_id, member_id = door.viewer.person_id, door.viewer.member_id
-    assert person_id is not None
-
-    def ask(conn: Connection) -> tuple[Cooperative, tuple[str, str], str | None]:
-        member = register.member(conn, door.viewer, member_id).name if member_id else None
-        return register.cooperative(conn), person(conn, person_id), member
-
-    cooperative, (name, email), member = door.run(ask)
-    return page(
-        door,
-        "me.html",
-        zone=cooperative.time_zone,
-        here="me",
-        name=name,
-        email=email,
-        member=member,
-        roles=sorted(role.value for role in door.viewer.roles),
-        pays=member_id is not None and door.viewer.sees_money_of(member_id),
-    )
-
-
 @router.get("/language/{locale}", name="switch_language")
 def switch_language(locale: Literal["ja", "en"], next: str = "/") -> Response:  # noqa: A002 - the name in the address
     """Show pages in `locale` in this browser."""
@@ -103,7 +75,7 @@ def _form(door: Entrance, onward: str, *, email: str = "", refused: str = "", st
     cooperative = door.run(register.cooperative)
     return page(
         door,
-        "sign_in.html",
+        "entry/sign_in.html",
         zone=cooperative.time_zone,
         status=status,
         cooperative=cooperative.name,

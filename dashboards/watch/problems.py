@@ -105,4 +105,4 @@ def _list(door: Door, cursor: str, *, done: bool = False, refused: MoyaiError | 
 
     told = translate(refused.code, locale, **refused.params) if refused else None
     status = STATUS[refused.kind] if refused else 200
-    return page(door, "problems.html", here="problems", status=status, done=done, refused=told, **door.run(ask))
+    return page(door, "watch/problems.html", here="problems", status=status, done=done, refused=told, **door.run(ask))

@@ -67,7 +67,7 @@ def statements(door: Entrance) -> HTMLResponse:
         months = {each.month: month(*parse_month(each.month), zone).start for each in found}
         return {"zone": zone, "found": found, "names": names, "months": months}
 
-    return page(door, "statements.html", here="statements", **door.run(ask))
+    return page(door, "money/statements.html", here="statements", **door.run(ask))
 
 
 @router.get("/statements/{statement_id}")
@@ -82,7 +82,7 @@ def statement(statement_id: UUID, door: Entrance) -> HTMLResponse:
         member = register.member(conn, door.viewer, found.statement.member_id)
         return {"zone": of.zone, "found": found, "within": of.interval, "lines": lines, "member": member}
 
-    return page(door, "statement.html", here="statements", **door.run(ask))
+    return page(door, "money/statement.html", here="statements", **door.run(ask))
 
 
 @router.get("/statements/{statement_id}/lines/{n}")
@@ -94,7 +94,7 @@ def line(statement_id: UUID, n: int, door: Entrance) -> HTMLResponse:
     found = door.run(lambda conn: explain(conn, door.viewer, statement_id, n))
     return page(
         door,
-        "statement_line.html",
+        "money/statement_line.html",
         zone=found.rules.zone,
         here="statements",
         found=found,

@@ -13,11 +13,11 @@ from coop.door import Door, Entrance
 from coop.interval import Interval, month, month_of, parse_month
 from coop.machines import machines
 from coop.problems import locale_of
-from dashboards import utilisation
+from dashboards.reports import utilisation
+from dashboards.reports.store import evidence
+from dashboards.reports.utilisation import RATIOS
 from dashboards.say import Say
 from dashboards.shell import page
-from dashboards.store import evidence
-from dashboards.utilisation import RATIOS
 
 router = APIRouter(include_in_schema=False)
 
@@ -36,7 +36,9 @@ def report(conn: Connection, month: Interval, *, now: datetime) -> pd.DataFrame:
 def utilisation_page(door: Entrance, month: str | None = None) -> Response:
     """A month's utilisation: the table with its denominators, and the days as a chart."""
     wanted, say, seconds, names = _asked(door, month)
-    return page(door, "utilisation.html", zone=say.zone, here="utilisation", **figures(seconds, names, wanted, say))
+    return page(
+        door, "reports/utilisation.html", zone=say.zone, here="utilisation", **figures(seconds, names, wanted, say)
+    )
 
 
 @router.get("/utilisation.{form}")

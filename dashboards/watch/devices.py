@@ -52,7 +52,7 @@ def devices(door: Entrance) -> HTMLResponse:
         rows.sort(key=_silent_first)
         return {"zone": zone, "rows": rows, "alerts": alerts, "heard": heard, "silent": silent}
 
-    return page(door, "devices.html", here="devices", now=door.now, **door.run(ask))
+    return page(door, "watch/devices.html", here="devices", now=door.now, **door.run(ask))
 
 
 def _row(device: HeardDevice, names: dict[str, str], now: datetime) -> Row:

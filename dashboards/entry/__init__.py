@@ -1,0 +1,1 @@
+"""Coming in: signing in, and the language of this browser."""

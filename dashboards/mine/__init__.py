@@ -1,0 +1,1 @@
+"""What concerns whoever is signed in: reservations, waiting, their page."""

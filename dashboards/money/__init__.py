@@ -1,0 +1,1 @@
+"""Statements, and closing a month."""

@@ -1,0 +1,59 @@
+"""The places: what stands in the bar (phone) and the rail (office) for whom."""
+
+from dataclasses import dataclass
+
+from coop.identity import SEES_MONEY, Role, Viewer
+
+EVERYBODY = frozenset(Role) - {Role.ANONYMOUS, Role.MACHINE}
+BOOKS = frozenset({Role.ENGINEER, Role.MEMBER_MANAGER, Role.OPERATOR, Role.OFFICE})
+OFFICE_AND_OPERATOR = frozenset({Role.OFFICE, Role.OPERATOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry of the bar or rail, for people with one of `roles`. A phone's bar holds those with `thumb`."""
+
+    key: str
+    href: str
+    roles: frozenset[Role]
+    thumb: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Places that stand together below the heading `group.<key>`; the first group has none."""
+
+    key: str
+    places: tuple[Place, ...]
+
+
+PLACES = (
+    Group(
+        "main",
+        (
+            Place("today", "/", EVERYBODY, thumb=True),
+            Place("reservations", "/reservations", EVERYBODY - {Role.WARD}, thumb=True),
+            Place("me", "/me", EVERYBODY, thumb=True),
+        ),
+    ),
+    Group(
+        "watch",
+        (
+            Place("utilisation", "/utilisation", EVERYBODY),
+            Place("devices", "/devices", OFFICE_AND_OPERATOR),
+            Place("problems", "/problems", OFFICE_AND_OPERATOR),
+        ),
+    ),
+    Group(
+        "money",
+        (Place("statements", "/statements", SEES_MONEY),),
+    ),
+)
+
+
+def groups_of(viewer: Viewer) -> list[Group]:
+    """The places that exist for this viewer; nobody who is not signed in has any."""
+    if viewer.person_id is None:
+        return []
+    groups = [Group(group.key, tuple(each for each in group.places if viewer.has(*each.roles))) for group in PLACES]
+    return [group for group in groups if group.places]

@@ -1,0 +1,1 @@
+"""Today: every machine as a card."""
