@@ -154,7 +154,8 @@ def test_pages_fit_their_screen_and_load_nothing_from_elsewhere(
             if screen is PHONE:
                 small = page.evaluate(
                     "[...document.querySelectorAll('.button, .chip, .place, input:not([type=hidden])')]"
-                    ".filter(each => each.checkVisibility() && each.getBoundingClientRect().height < 47.5).map(each => each.outerHTML)"
+                    ".filter(each => each.checkVisibility() && each.getBoundingClientRect().height < 47.5)"
+                    ".map(each => each.outerHTML)"
                 )
                 assert small == [], path
         assert said == []
