@@ -173,3 +173,18 @@ WITH sessions AS (DELETE FROM coop.session WHERE expires_at < %(now)s RETURNING 
      answers AS (DELETE FROM coop.idempotency WHERE created_at < %(answers_before)s RETURNING 1),
      failures AS (DELETE FROM coop.sign_in_failure WHERE at < %(failures_before)s RETURNING 1)
 SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM answers), (SELECT count(*) FROM failures)
+
+-- picture: What a machine looks like.
+SELECT webp, digest, width_px, height_px FROM coop.machine_picture WHERE machine_id = %(machine_id)s
+
+-- pictured: The machines of which there is a picture, with its digest.
+SELECT machine_id, digest FROM coop.machine_picture
+
+-- set_picture: Show what a machine looks like, in place of what was shown.
+INSERT INTO coop.machine_picture (machine_id, webp, digest, width_px, height_px, set_at)
+VALUES (%(machine_id)s, %(webp)s, %(digest)s, %(width_px)s, %(height_px)s, %(now)s)
+ON CONFLICT (machine_id) DO UPDATE SET webp = EXCLUDED.webp, digest = EXCLUDED.digest, width_px = EXCLUDED.width_px,
+    height_px = EXCLUDED.height_px, set_at = EXCLUDED.set_at
+
+-- drop_picture: Show no picture of a machine any more.
+DELETE FROM coop.machine_picture WHERE machine_id = %(machine_id)s
