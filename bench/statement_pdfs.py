@@ -19,6 +19,7 @@ from billing.documents.issue import issue, issue_some
 from billing.documents.model import Issuer
 from billing.model import Basis, Pool, PoolKind, Tariff
 from billing.periods import settle
+from billing.periods.finish import rule_finding
 from billing.tariffs.edit import add_tariff
 from coop import machines, register
 from coop.database import Connection
@@ -92,6 +93,7 @@ def main() -> None:
             found(conn)
         settle_tables(cluster.owner_url)
         with psycopg.connect(cluster.app_url, options="-c TimeZone=UTC") as conn:
+            rule_finding(conn, OFFICE, settle.UNAPPROVED, False, NOW)
             settle.close(conn, OFFICE, "2026-10", NOW)
         begun = time.perf_counter()
         frozen, more = FrozenMonth("2026-10"), True

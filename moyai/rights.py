@@ -182,6 +182,7 @@ RIGHTS: Table = {
     ("GET", "/api/v1/periods/{month}/comparison"): REVIEWS,
     ("POST", "/api/v1/periods/{month}/approve"): frozenset({Role.DIRECTOR}),
     ("POST", "/api/v1/periods/{month}/approval-links"): OFFICE,
+    ("POST", "/api/v1/periods/{month}/approval-letters"): OFFICE,
     ("POST", "/api/v1/approvals"): ANYONE,
     ("POST", "/api/v1/periods/{month}/approval-papers"): OFFICE,
     ("GET", "/api/v1/periods/{month}/approval-paper"): REVIEWS,

@@ -11,6 +11,7 @@ import procrastinate
 from procrastinate import App
 
 from billing.documents import sending as documents
+from billing.periods import asking
 from billing.tariffs import quote
 from booking import jobs
 from booking.messages import sending
@@ -33,6 +34,7 @@ TASKS: tuple[Callable[[App], None], ...] = (
     device_jobs.register,
     finding_jobs.register,
     documents.register,
+    asking.register,
 )
 """Every room's `register(app)`: what it adds to the tasks that run here."""
 

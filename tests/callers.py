@@ -19,7 +19,7 @@ from coop.register import Cooperative, Member
 from coop.settings import Settings
 from moyai.application import create_app
 
-COOPERATIVE = Cooperative("test", "試験協同組合", ZoneInfo("Asia/Tokyo"), None, "")
+COOPERATIVE = Cooperative("test", "試験協同組合", ZoneInfo("Asia/Tokyo"), "T7123456789012", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from billing import store
 from billing.model import Period
-from billing.periods import approve, comparison, finish
+from billing.periods import approve, asking, comparison, finish
 from billing.views import PeriodView, period_view
 from coop.api import Wanted
 from coop.database import Connection
@@ -89,6 +89,16 @@ def create_approval_link(month: Month, body: LinkWanted, door: Entrance) -> Link
         return LinkView(secret=secret, expires_at=expires_at)
 
     return door.run(made)  # never remembered: the secret is told once
+
+
+@router.post("/periods/{month}/approval-letters", status_code=204)
+def ask_for_approval(month: Month, body: LinkWanted, door: Entrance) -> Response:
+    """Send a director a letter with such a link; nobody else sees it."""
+
+    def asked(conn: Connection) -> None:
+        asking.ask(conn, door.viewer, month, body.person_id, door.now, timedelta(days=body.days))
+
+    return door.once(asked, asked=body, status=204)
 
 
 @router.post("/approvals", response_model=PeriodView)

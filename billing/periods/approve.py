@@ -90,6 +90,11 @@ def make_link(
     return secret, expires_at
 
 
+def may_be_asked(conn: Connection, month: str, person_id: UUID) -> None:
+    """Raise as `make_link` does unless `person_id` may approve the draft of `month`."""
+    _may_approve(conn, person_id, _drafted(conn, month))
+
+
 def use_link(conn: Connection, secret: str, now: datetime) -> Period:
     """Whoever holds the link approves in the name of whom it was made out to; raises `LinkInvalid`, `PeriodClosed`."""
     row = conn.execute(SQL["approval_link"], {"secret_hash": _digest(secret), "now": now}).fetchone()

@@ -100,7 +100,22 @@ SELECT NULL AS machine_id, json_build_object(
                           FROM telemetry.finding
                           WHERE closed_at IS NULL AND kind <> 'closed_month_changed'
                             AND during && tstzrange(%(start)s, %(end)s)
-                          GROUP BY machine_id, kind) AS point),
+                          GROUP BY machine_id, kind
+                          UNION ALL
+                          SELECT 'unregistered', 'cooperative', '{}'
+                          WHERE coalesce((SELECT i.invoice_number FROM billing.issuer i ORDER BY i.id DESC LIMIT 1),
+                                         (SELECT c.invoice_number FROM coop.cooperative c
+                                          WHERE NOT EXISTS (SELECT FROM billing.issuer))) IS NULL
+                          UNION ALL
+                          SELECT 'late_unassigned', 'machine:' || u.machine_id || ':' || to_char(p.month, 'YYYY-MM'),
+                                 json_build_object('machine', u.machine_id, 'of_month', to_char(p.month, 'YYYY-MM'),
+                                                   'count', count(*))
+                          FROM billing.period p
+                          JOIN telemetry.usage u ON u.kind = 'unassigned'
+                            AND u.started_at >= p.month::timestamp AT TIME ZONE %(time_zone)s
+                            AND u.started_at < (p.month + interval '1 month') AT TIME ZONE %(time_zone)s
+                          WHERE p.status = 'closed' AND p.month < %(month)s AND p.month >= %(month)s::date - interval '1 year'
+                          GROUP BY u.machine_id, p.month) AS point),
     'blocking', (SELECT coalesce(json_object_agg(code, blocks), '{}') FROM billing.finding_rule),
     'underived', (SELECT coalesce(json_agg(DISTINCT machine_id ORDER BY machine_id), '[]')
                   FROM telemetry.dirty WHERE from_at < %(end)s AND until_at >= %(start)s)

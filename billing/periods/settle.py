@@ -17,7 +17,7 @@ from coop.identity import Role, Viewer
 from telemetry.usage.closed import tell_closed
 
 UNAPPROVED = "billing.finding.unapproved"
-APPROVAL_NEEDED = False
+APPROVAL_NEEDED = True
 """Whether a close waits for a second person, unless the cooperative's rules say otherwise."""
 
 

@@ -24,7 +24,7 @@ from dashboards.reports.page import report
 from dashboards.say import Say
 from moyai.demo import show
 from moyai.demo.cooperative import EXAMPLE
-from moyai.demo.founding import found, office_of
+from moyai.demo.founding import found, staff
 from moyai.demo.month import Api, bar, book, stored_readings, wait_until, waiting_marks
 from moyai.demo.plan import MonthPlan, Story, plan_month
 from moyai.demo.simulator import month_messages
@@ -70,9 +70,10 @@ def demo(
         try:
             with running(settings, lambda part: status.update(say("moyai.up.step", part=part))) as everything:
                 status.stop()
-                ids, token = _found(everything, [settled, month_of(now, ZONE)], now)
-                with Api(everything.http_url, token) as api:
-                    _month(console, everything, api, ids, settled, now)
+                ids, tokens = _found(everything, [settled, month_of(now, ZONE)], now)
+                url = everything.http_url
+                with Api(url, tokens[Role.OFFICE]) as api, Api(url, tokens[Role.DIRECTOR]) as director:
+                    _month(console, everything, api, director, ids, settled, now)
                     if not ends:
                         _serve(console, everything, api, ids, now)
         except KeyboardInterrupt:
@@ -93,8 +94,16 @@ def _folder(wanted: Path | None) -> Iterator[Path]:
     shutil.rmtree(temporary)
 
 
-def _month(console: Console, up: Running, api: Api, ids: dict[str, UUID], settled: Interval, now: datetime) -> None:
-    """The whole way: book, replay, derive, decide, settle, show."""
+def _month(
+    console: Console,
+    up: Running,
+    api: Api,
+    director: Api,
+    ids: dict[str, UUID],
+    settled: Interval,
+    now: datetime,
+) -> None:
+    """The whole way: book, replay, derive, decide, draft, approve, close, show."""
     local = settled.start.astimezone(ZONE)
     label = f"{local:%Y-%m}"
     plan = plan_month(EXAMPLE, local.year, local.month)
@@ -105,6 +114,7 @@ def _month(console: Console, up: Running, api: Api, ids: dict[str, UUID], settle
         wait_until(lambda: waiting_marks(pool) == 0, PATIENCE_SECONDS)
         with console.status(say("moyai.demo.settling")):
             api.call("POST", f"/periods/{label}/draft")
+            director.call("POST", f"/periods/{label}/approve")
             period = api.call("POST", f"/periods/{label}/close")
             statements = list(api.every(f"/statements?month={label}"))
         measured = database.run(pool, lambda conn: report(conn, settled, now=now))
@@ -119,13 +129,15 @@ def _month(console: Console, up: Running, api: Api, ids: dict[str, UUID], settle
         raise typer.Exit(1)
 
 
-def _found(up: Running, months: list[Interval], now: datetime) -> tuple[dict[str, UUID], str]:
-    """The example in the database, and a token of its office."""
+def _found(up: Running, months: list[Interval], now: datetime) -> tuple[dict[str, UUID], dict[Role, str]]:
+    """The example in the database, and a token of its office and of who approves."""
     with database.open_pool(up.settings, size=1) as pool, database.transaction(pool) as conn:
         ids = found(conn, EXAMPLE, months, now, locale())
-        office = Viewer(ids[office_of(EXAMPLE)], None, frozenset({Role.OFFICE}))
-        _, token = people.add_token(conn, office, name="demo", now=now)
-    return ids, token
+        tokens = {}
+        for role in (Role.OFFICE, Role.DIRECTOR):
+            viewer = Viewer(ids[staff(EXAMPLE, role)], None, frozenset({role}))
+            _, tokens[role] = people.add_token(conn, viewer, name="demo", now=now)
+    return ids, tokens
 
 
 def _book(api: Api, plan: MonthPlan, ids: dict[str, UUID]) -> None:

@@ -33,7 +33,7 @@ def found(conn: Connection, example: Example, months: list[Interval], now: datet
     for factory in example.factories:
         register.add_member(conn, factory.member)
     ids = _people(conn, example, locale)
-    office = Viewer(ids[office_of(example)], None, frozenset({Role.OFFICE}))
+    office = Viewer(ids[staff(example, Role.OFFICE)], None, frozenset({Role.OFFICE}))
     for shared in example.machines:
         add_machine(conn, shared.machine, shared.hours)
         _plug(conn, office, shared, months, now)
@@ -49,9 +49,9 @@ def found(conn: Connection, example: Example, months: list[Interval], now: datet
     return ids
 
 
-def office_of(example: Example) -> str:
-    """The e-mail address of who runs the office."""
-    return next(person.email for person in example.staff if person.role is Role.OFFICE)
+def staff(example: Example, role: Role) -> str:
+    """The e-mail address of who has `role`."""
+    return next(person.email for person in example.staff if person.role is role)
 
 
 def _people(conn: Connection, example: Example, locale: str) -> dict[str, UUID]:

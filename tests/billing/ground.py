@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from billing.costs.edit import add_pool
 from billing.costs.entries import add_cost
 from billing.model import Basis, Cost, Pool, PoolKind, Tariff
+from billing.periods.finish import rule_finding
+from billing.periods.settle import UNAPPROVED
 from billing.tariffs.edit import add_tariff
 from coop import machines, register
 from coop.database import Connection
@@ -42,7 +44,7 @@ def name(*parts: object) -> UUID:
 
 def found(conn: Connection, now: datetime = NOVEMBER) -> None:
     """The cooperative with its rules: cmm-1 at 3,000 yen an hour occupied, ct-1 at 9,000 yen running, rent shared."""
-    register.found(conn, register.Cooperative("test", "試験協同組合", TOKYO, None, ""), now)
+    register.found(conn, register.Cooperative("test", "試験協同組合", TOKYO, "T7123456789012", ""), now)
     for member in ("m01", "m02", "m03"):
         register.add_member(conn, register.Member(member, f"{member}製作所"))
     machines.add_machine(conn, machines.Machine("cmm-1", "cmm", "三次元測定機 CMM-1", "CMM 1"))
@@ -51,7 +53,8 @@ def found(conn: Connection, now: datetime = NOVEMBER) -> None:
 
 
 def rules(conn: Connection, now: datetime = NOVEMBER) -> None:
-    """Tariffs, a pool of fees for each machine, and a shared one."""
+    """Tariffs, a pool of fees for each machine, and a shared one; a close waits for no second person."""
+    rule_finding(conn, OFFICE, UNAPPROVED, False, now)
     january = date(2026, 1, 1)
     for machine, basis, yen, increment in (("cmm-1", Basis.OCCUPIED, 3000, 900), ("ct-1", Basis.RUNNING, 9000, 60)):
         tariff = Tariff(name("tariff", machine), machine, january, basis, yen, increment, resolution="第1号")

@@ -71,7 +71,12 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 
 def test_a_month_from_the_first_reservation_to_the_verified_close(world: World) -> None:
     found(world.app_url)
-    with running(world) as url, sign_in(url, "office") as office, sign_in(url, "sato") as sato:
+    with (
+        running(world) as url,
+        sign_in(url, "office") as office,
+        sign_in(url, "director") as director,
+        sign_in(url, "sato") as sato,
+    ):
         own_future = book(sato, TODAY + timedelta(days=3), "09:00", "10:00")
         assert own_future.status_code == 201, own_future.text
         assert book(sato, day(5), "09:00", "11:00").json()["code"] == "booking.denied"  # the past is the office's
@@ -87,9 +92,14 @@ def test_a_month_from_the_first_reservation_to_the_verified_close(world: World) 
 
         refused = office.post(f"/periods/{MONTH}/close")
         assert (refused.status_code, refused.json()["code"]) == (409, "billing.close_blocked")
-        assert [each["subject"] for each in refused.json()["findings"]] == [f"usage:{walk_up['id']}"]
+        unowned, unapproved = f"usage:{walk_up['id']}", f"period:{MONTH}"
+        assert [each["subject"] for each in refused.json()["findings"]] == [unowned, unapproved]
         decision = {"resolution": "assign", "member_id": "m02", "reason": "asked at the machine"}
         assert office.post(f"/usage/{walk_up['id']}/decision", json=decision).json()["kind"] == "assigned"
+        refused = office.post(f"/periods/{MONTH}/close").json()
+        assert [each["code"] for each in refused["findings"]] == ["billing.finding.unapproved"]
+        assert office.post(f"/periods/{MONTH}/draft").json()["status"] == "draft"
+        assert director.post(f"/periods/{MONTH}/approve").json()["status"] == "approved"
         closed = office.post(f"/periods/{MONTH}/close")
         assert (closed.status_code, closed.json()["status"]) == (200, "closed"), closed.text
         assert closed.json()["control"]
@@ -107,10 +117,10 @@ def test_a_month_from_the_first_reservation_to_the_verified_close(world: World) 
 def found(app_url: str) -> None:
     """What stands before the month begins: members, people, the machine with its plug, and what costs are shared."""
     with psycopg.connect(app_url) as conn:
-        register.found(conn, Cooperative("demo", "試験協同組合", TOKYO, None, ""), LONG_AGO)
+        register.found(conn, Cooperative("demo", "試験協同組合", TOKYO, "T7123456789012", ""), LONG_AGO)
         for member in ("m01", "m02"):
             register.add_member(conn, Member(member, f"{member}製作所", joined_on=date(2020, 4, 1)))
-        enter = {"office": (Role.OFFICE, None), "sato": (Role.ENGINEER, "m01")}
+        enter = {"office": (Role.OFFICE, None), "director": (Role.DIRECTOR, None), "sato": (Role.ENGINEER, "m01")}
         for name, (role, member_id) in enter.items():
             email = f"{name}@kumiai.example"
             people.add_person(conn, name=name, email=email, roles=[role], member_id=member_id, password=PASSWORD)
