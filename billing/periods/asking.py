@@ -99,7 +99,7 @@ def _letter(
             (translate("billing.approval.until", director.locale), until),
         ),
         link=f"{settings.base_url}/approve/{secret}",
-        footer=translate("message.footer", director.locale, cooperative=coop.name),
+        footer=translate("billing.approval.footer", director.locale, cooperative=coop.name),
     )
     return mail.Letter(
         from_name=coop.name,

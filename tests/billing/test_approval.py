@@ -1,17 +1,20 @@
 """A second person agrees to a draft, in three ways; a draft that changes afterwards has no approval any more."""
 
+import re
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
 
-from billing.periods import approve
+from billing.periods import approve, asking
 from coop import database
 from coop.identity import Role, Viewer
+from coop.settings import Settings
 from tests.billing import ground
 from tests.billing.ground import NOVEMBER
 from tests.billing.test_api import cooperative
+from tests.booking.posts import mail_server, work
 from tests.callers import Caller, Callers
 
 OCTOBER = "/api/v1/periods/2026-10"
@@ -108,6 +111,31 @@ def test_a_link_approves_once_and_only_its_draft(api: Callers) -> None:
         kept = conn.execute("SELECT count(*) FROM billing.approval_link").fetchone()
         told = conn.execute("SELECT actor_id FROM coop.audit WHERE action = 'period.approved'").fetchone()
     assert (kept, told) == ((2,), (director.person_id,))
+
+
+def test_a_director_gets_the_link_by_mail_and_nobody_else_sees_it(api: Callers) -> None:
+    office, director = drafted(api)
+    wanted = {"person_id": str(director.person_id), "days": 3}
+    with mail_server() as box:
+        settings = Settings(database_url=api.pool.conninfo, smtp_url=box.url, public_url="https://moyai.example")
+        assert office.post(f"{OCTOBER}/approval-letters", json=wanted).status_code == 204
+        work(settings, asking.register)
+        (letter,) = box.letters
+        body = letter.get_body(("plain",))
+        assert body is not None
+        said = body.get_content()
+        assert "2026年10月の精算案の承認をお願いします" in said
+        assert "¥10,009" in said
+        found = re.search(r"https://moyai\.example/approve/(\S+)", said)
+        assert found is not None
+        approved = api.nobody.post("/api/v1/approvals", json={"secret": found[1]})
+        assert approved.json()["approved_by"] == str(director.person_id)
+        assert office.post(f"{OCTOBER}/approval-letters", json=wanted).status_code == 204
+        work(settings, asking.register)
+        assert len(box.letters) == 1  # it is approved: nothing is left to ask
+    engineer = {"person_id": str(api.person(Role.ENGINEER, "m01").person_id)}
+    refused = office.post(f"{OCTOBER}/approval-letters", json=engineer)
+    assert refused.json()["code"] == "billing.approver_unknown"
 
 
 def test_a_link_expires(api: Callers) -> None:

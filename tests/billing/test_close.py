@@ -7,6 +7,8 @@ import psycopg
 import pytest
 
 from billing import store
+from billing.documents import store as documents
+from billing.documents.model import Issuer
 from billing.explain.line import explain
 from billing.explain.wording import render
 from billing.model import Line, Status
@@ -163,6 +165,20 @@ def test_a_closed_month_takes_no_cost_and_no_tariff(settled: Database) -> None:
         tariff = tariffs(conn, "cmm-1")[0]
         with pytest.raises(PeriodClosed):
             add_tariff(conn, OFFICE, tariff, NOVEMBER)
+
+
+def test_what_an_office_should_know_before_a_close_is_a_warning(settled: Database) -> None:
+    """Without a registration number invoices are not qualified; October's use without an owner came after its close."""
+    with psycopg.connect(settled.app_url) as conn:
+        close(conn, OFFICE, "2026-10", NOVEMBER)
+        ground.usage(conn, "cmm-1", "10-20 09:00 10:00", None, kind="unassigned")
+        documents.add_issuer(conn, Issuer("組合", "東京都"), NOVEMBER)
+        found = draft(conn, OFFICE, "2026-11", ground.at("12-01 09:00")).findings
+    assert [(each.code, each.blocks, each.subject) for each in found] == [
+        ("billing.finding.late_unassigned", False, "machine:cmm-1:2026-10"),
+        ("billing.finding.unregistered", False, "cooperative"),
+    ]
+    assert found[0].params == {"machine": "cmm-1", "of_month": "2026-10", "count": 1}
 
 
 @pytest.mark.parametrize("role", [Role.ENGINEER, Role.DIRECTOR, Role.AUDITOR, Role.OPERATOR])

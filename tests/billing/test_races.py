@@ -11,6 +11,9 @@ from psycopg import errors
 
 from billing import store
 from billing.costs.entries import add_cost
+from billing.documents import store as documents
+from billing.documents.frozen import FrozenMonth
+from billing.documents.issue import issue, issue_some
 from billing.ledger import store as ledger
 from billing.model import Cost, Period, Status
 from billing.periods.approve import approve
@@ -19,7 +22,7 @@ from billing.periods.verify import verify
 from coop import database, people
 from coop.database import Connection, Pool
 from coop.identity import Role, Viewer
-from tests.billing import ground
+from tests.billing import ground, papers
 from tests.billing.ground import AUDITOR, NOVEMBER, OFFICE
 from tests.parts.databases import Database
 
@@ -109,6 +112,39 @@ def test_a_close_whose_connection_dies_leaves_the_month_open(
         for table in ("statement", "line", "period_evidence", "ledger_entry", "ledger_posting", "pool_result"):
             assert conn.execute(f"SELECT count(*) FROM billing.{table}").fetchone() == (0,)
         assert close(conn, OFFICE, "2026-10", NOVEMBER).status is Status.CLOSED
+
+
+@pytest.mark.parametrize("step", ["next_serial", "enter", "keep"])
+def test_an_issue_whose_connection_dies_is_taken_up_without_a_gap(
+    cooperative: Database, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second batch dies: the first stands, and who goes on gives the very next numbers."""
+    with psycopg.connect(cooperative.app_url) as conn:
+        documents.add_issuer(conn, papers.ISSUER, NOVEMBER)
+        close(conn, OFFICE, "2026-10", NOVEMBER)
+        issue(conn, OFFICE, "2026-10", NOVEMBER)
+    frozen = FrozenMonth("2026-10")
+    with psycopg.connect(cooperative.app_url) as conn:
+        assert issue_some(conn, frozen, NOVEMBER, most=1)
+    whole: Callable[..., object] = getattr(documents, step)
+
+    def dying(conn: Connection, *args: object) -> object:
+        result = whole(conn, *args)
+        with psycopg.connect(cooperative.app_url, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
+        return result
+
+    with monkeypatch.context() as patched:
+        patched.setattr(documents, step, dying)
+        with pytest.raises(psycopg.OperationalError), psycopg.connect(cooperative.app_url) as conn:
+            issue_some(conn, frozen, NOVEMBER)
+    with psycopg.connect(cooperative.app_url) as conn:
+        assert len(papers.register(conn)) == 1
+        while issue_some(conn, frozen, NOVEMBER, most=1):
+            pass
+        issued = papers.register(conn)
+    assert len(issued) > 1
+    assert [each.serial for each in issued] == list(range(1, len(issued) + 1))
 
 
 def by_use_case(conn: Connection) -> None:
