@@ -8,7 +8,7 @@ what they may not know. Use cases take a connection and never commit.
 from booking.approval import NotPending, approve, decline
 from booking.cancel import cancel
 from booking.fitness.evidence import record_temperature
-from booking.free import free_slots, next_free
+from booking.free import free_slots, next_free, room_until
 from booking.handover import announce_late, hand_over
 from booking.listing import Page, find, on_board, reservations_of
 from booking.model import Holder, Reservation, Status, Terms
@@ -75,6 +75,7 @@ __all__ = [
     "reserve",
     "reserve_any",
     "resources",
+    "room_until",
     "seen",
     "shorten",
     "swap",

@@ -93,6 +93,15 @@ def next_free(
     return list(islice(slots(served, length), count))
 
 
+def room_until(conn: Connection, terms: Terms, when: Interval, but_for: UUID) -> datetime:
+    """Until when the reservation `but_for` of `when` could last: what comes next, closing time, the longest allowed.
+    Units of its service are not looked at."""
+    longest = when.start + timedelta(minutes=terms.longest_minutes)
+    window = Interval(when.start, max(when.end, longest))
+    last = next((each.end for each in _free(conn, terms, window, but_for) if each.contains(when.start)), when.end)
+    return max(when.end, on_grid_before(terms, last))
+
+
 def _served(
     conn: Connection, terms: Terms, free: Iterable[Interval], length: timedelta, but_for: UUID | None
 ) -> Iterator[Interval]:

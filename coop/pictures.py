@@ -53,7 +53,7 @@ def picture(conn: Connection, machine_id: str) -> Picture:
 
 def pictured(conn: Connection) -> dict[str, str]:
     """The digest of each machine's picture, by machine."""
-    return {machine_id: digest for machine_id, digest in conn.execute(SQL["pictured"])}
+    return dict(conn.execute(SQL["pictured"]).fetchall())
 
 
 def set_picture(conn: Connection, viewer: Viewer, machine_id: str, content: bytes, now: datetime) -> Picture:

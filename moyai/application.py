@@ -39,6 +39,7 @@ import booking.tables.api
 import booking.training.api
 import booking.waitlist.api
 import coop.api
+import coop.api_pictures
 import telemetry.api
 import telemetry.devices.api
 import telemetry.ingest.api
@@ -145,6 +146,7 @@ def _version() -> str:
 ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (health, ""),
     (coop.api.router, API),
+    (coop.api_pictures.router, API),
     (booking.api.router, API),
     (booking.waitlist.api.router, API),
     (booking.presence.api.router, API),

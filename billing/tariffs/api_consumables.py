@@ -54,6 +54,11 @@ class ConsumptionWanted(Wanted):
     reservation_id: UUID | None = Field(default=None, description="The reservation in which it was used, if any")
 
 
+class UsedUpWanted(Wanted):
+    consumable_id: Slug = Field(examples=["stylus-m2"])
+    count: int = Field(ge=1, le=1000, examples=[2])
+
+
 class ConsumptionView(BaseModel):
     id: UUID
     consumable_id: str
@@ -120,6 +125,18 @@ def add_consumption(body: ConsumptionWanted, door: Entrance) -> Response:
     def enter(conn: Connection) -> ConsumptionView:
         consumables.enter(conn, door.viewer, used, door.now)
         return _consumption(used)
+
+    return door.once(enter, asked=body, status=201)
+
+
+@router.post("/reservations/{reservation_id}/consumptions", status_code=201, response_model=ConsumptionView)
+def use_up(reservation_id: UUID, body: UsedUpWanted, door: Entrance) -> Response:
+    """Enter what one used up today in a reservation, while using the machine or after."""
+
+    def enter(conn: Connection) -> ConsumptionView:
+        return _consumption(
+            consumables.use_up(conn, door.viewer, reservation_id, body.consumable_id, body.count, door.now)
+        )
 
     return door.once(enter, asked=body, status=201)
 

@@ -1,14 +1,15 @@
 """What is used up and counted: its price in versions, and how many pieces a member used on which day."""
 
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from psycopg import errors
 
+import booking
 from billing import store
 from billing.model import ConsumablePrice, Consumption, Status, Tax
 from billing.periods.settle import PeriodClosed
-from coop import audit
+from coop import audit, register
 from coop.database import Connection
 from coop.errors import Conflict, Invalid, NotFound
 from coop.identity import Role, Viewer
@@ -40,6 +41,12 @@ class ConsumptionInvalid(Invalid):
     """A consumption names a consumable, a machine and a member that exist."""
 
     code = "billing.consumption_invalid"
+
+
+class NotUsed(Conflict):
+    """Something is used up in a reservation once somebody came."""
+
+    code = "billing.not_used"
 
 
 def add_consumable(conn: Connection, viewer: Viewer, key: str, name_ja: str, name_en: str, now: datetime) -> None:
@@ -87,6 +94,28 @@ def prices(conn: Connection, part: Slice = WHOLE) -> list[ConsumablePrice]:
 def enter(conn: Connection, viewer: Viewer, used: Consumption, now: datetime) -> None:
     """Enter what a member used up; raises `ConsumptionInvalid`, or `PeriodClosed` for a day in a closed month."""
     viewer.require(Role.OFFICE, Role.OPERATOR)
+    _enter(conn, viewer, used, now)
+
+
+def use_up(
+    conn: Connection, viewer: Viewer, reservation_id: UUID, consumable_id: str, count: int, now: datetime
+) -> Consumption:
+    """Enter what was used up in a reservation that one may know, as its people say when they leave.
+
+    Raises `NotFound`, `NotUsed` before anybody came, `ConsumptionInvalid` or `PeriodClosed`.
+    """
+    held = booking.find(conn, viewer, reservation_id)
+    if held.status not in {booking.Status.IN_USE, booking.Status.DONE}:
+        raise NotUsed()
+    today = now.astimezone(register.cooperative(conn).time_zone).date()
+    used = Consumption(
+        str(uuid4()), consumable_id, held.machine_id, held.holder.member_id, today, count, str(reservation_id)
+    )
+    _enter(conn, viewer, used, now)
+    return used
+
+
+def _enter(conn: Connection, viewer: Viewer, used: Consumption, now: datetime) -> None:
     month = f"{used.used_on:%Y-%m}"
     if store.lock_period(conn, month) is Status.CLOSED:
         raise PeriodClosed(month=month)

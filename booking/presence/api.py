@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, model_validator
 
 from booking.api import FreeView, ReservationView
-from booking.presence import access, check_in, overrun, permits, release
+from booking.presence import access, check_in, overrun, permits, release, take
 from booking.presence import store as store_presence
 from booking.presence.interlock import Deny, Form, Interlock, OnLoss
 from booking.presence.rules import PresenceRule
@@ -27,6 +27,15 @@ class CheckInWanted(Wanted):
     code: str | None = Field(
         default=None, max_length=64, description="From the QR code at the machine; the office needs none."
     )
+
+
+class TakeWanted(CheckInWanted):
+    minutes: int = Field(default=60, ge=1, le=1440, description="For how long, as far as it is free.")
+
+
+class LeavingWanted(Wanted):
+    data_removed: bool | None = Field(default=None, description="One's data is off the machine's PC.")
+    probe_back: bool | None = Field(default=None, description="The probe and all accessories are in their place.")
 
 
 class CodeView(BaseModel):
@@ -98,14 +107,28 @@ def come(machine_id: str, body: CheckInWanted, door: Entrance) -> Response:
     return door.once(begin, asked=body)
 
 
+@router.post("/machines/{machine_id}/take", response_model=ReservationView)
+def take_now(machine_id: str, body: TakeWanted, door: Entrance) -> Response:
+    """Reserve what is free now for oneself, and begin it with the code at the machine; once more changes nothing."""
+    secret_key, length = door.request.app.state.settings.secret_key, timedelta(minutes=body.minutes)
+
+    def begin(conn: Connection) -> ReservationView:
+        taken = take.take(conn, door.viewer, machine_id, door.now, length=length, code=body.code, secret_key=secret_key)
+        return ReservationView.of(seen(taken, door.viewer))
+
+    return door.once(begin, asked=body)
+
+
 @router.post("/reservations/{reservation_id}/check-out", response_model=ReservationView)
-def leave(reservation_id: UUID, door: Entrance) -> Response:
+def leave(reservation_id: UUID, door: Entrance, body: LeavingWanted | None = None) -> Response:
     """End the use of a machine; what is left of the slot goes to who waits for it."""
-    return door.once(
-        lambda conn: ReservationView.of(
-            seen(check_in.check_out(conn, door.viewer, reservation_id, door.now), door.viewer)
-        )
-    )
+    left = None if body is None else check_in.Left(body.data_removed, body.probe_back)
+
+    def end(conn: Connection) -> ReservationView:
+        done = check_in.check_out(conn, door.viewer, reservation_id, door.now, left=left)
+        return ReservationView.of(seen(done, door.viewer))
+
+    return door.once(end, asked=body)
 
 
 @router.post("/reservations/{reservation_id}/coming", status_code=204)
@@ -126,7 +149,7 @@ def get_code(machine_id: str, door: Entrance) -> CodeView:
     """What is printed as a QR code and hung up at the machine."""
     settings = door.request.app.state.settings
     code = door.run(lambda conn: check_in.code_of(conn, settings.secret_key, machine_id))
-    return CodeView(url=f"{settings.public_url}/machines/{machine_id}/check-in?code={code}", code=code)
+    return CodeView(url=f"{settings.public_url}/m/{machine_id}?code={code}", code=code)
 
 
 @router.delete("/machines/{machine_id}/check-in-code", status_code=204)

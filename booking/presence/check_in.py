@@ -69,6 +69,13 @@ def code_of(conn: Connection, secret_key: str, machine_id: str) -> str:
     return _keyed(secret_key, f"check-in/{machine_id}/{serial}").hex()[:32]
 
 
+def prove(conn: Connection, secret_key: str, machine_id: str, code: str) -> bool:
+    """True: who has the code at a machine stands before it. Raises `NotAtMachine` or `MachineUnknown`."""
+    if not hmac.compare_digest(code.encode(), code_of(conn, secret_key, machine_id).encode()):
+        raise NotAtMachine()
+    return True
+
+
 def check_in(
     conn: Connection, viewer: Viewer, machine_id: str, now: datetime, *, code: str | None = None, secret_key: str = ""
 ) -> Reservation:
@@ -77,18 +84,29 @@ def check_in(
     The office and operators need no code, and begin whichever reservation is due. Raises `NotAtMachine`,
     `NothingToBegin` or `MachineUnknown`.
     """
-    if code is not None and not hmac.compare_digest(code.encode(), code_of(conn, secret_key, machine_id).encode()):
+    if not (viewer.has(*OFFICE) if code is None else prove(conn, secret_key, machine_id, code)):
         raise NotAtMachine()
-    if code is None and not viewer.has(*OFFICE):
-        raise NotAtMachine()
-    due = _theirs(store_presence.due(conn, machine_id, now), viewer, anybody=code is None)
+    due = theirs(store_presence.due(conn, machine_id, now), viewer, anybody=code is None)
     if due is None:
         raise NothingToBegin(machine=machine_id)
-    return _begin(conn, viewer, due.reservation_id, Came.OFFICE if code is None else Came.CODE, now)
+    return begin_due(conn, viewer, due.reservation_id, Came.OFFICE if code is None else Came.CODE, now)
 
 
-def check_out(conn: Connection, viewer: Viewer, reservation_id: UUID, now: datetime) -> Reservation:
-    """End the use of a machine; what is left of the slot is given back. Raises `NotFound`, `Forbidden`, `NotInUse`."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How somebody says that they leave a machine; None: they were not asked."""
+
+    data_removed: bool | None = None
+    probe_back: bool | None = None
+
+
+def check_out(
+    conn: Connection, viewer: Viewer, reservation_id: UUID, now: datetime, *, left: Left | None = None
+) -> Reservation:
+    """End the use of a machine; what is left of the slot is given back, and `left` stands on the audit trail.
+
+    Raises `NotFound`, `Forbidden`, `NotInUse`.
+    """
     reservation, terms = lock_to_change(conn, viewer, reservation_id, None)
     if reservation.status is not Status.IN_USE:
         raise NotInUse()
@@ -102,7 +120,8 @@ def check_out(conn: Connection, viewer: Viewer, reservation_id: UUID, now: datet
             end = when.end
     store_presence.end_use(conn, reservation_id, now, now)
     done = find(conn, SYSTEM, reservation_id)
-    tell(conn, "reservation.checked_out", viewer, done, now)
+    said = {} if left is None else {name: getattr(left, name) for name in Left.__slots__}
+    tell(conn, "reservation.checked_out", viewer, done, now, **said)
     return done
 
 
@@ -135,12 +154,12 @@ def _tap(conn: Connection, hashed: bytes, machine_id: str, now: datetime) -> Tap
         viewer = store_waitlist.viewer_of(conn, person_id)
     except HolderUnknown:
         return Tap(Tapped.UNKNOWN_BADGE)
-    due = _theirs(store_presence.due(conn, machine_id, now), viewer, anybody=False)
+    due = theirs(store_presence.due(conn, machine_id, now), viewer, anybody=False)
     if due is None:
         return Tap(Tapped.NO_BOOKING)
     if due.in_use:
         return Tap(Tapped.LEFT, check_out(conn, SYSTEM, due.reservation_id, now).id)
-    return Tap(Tapped.CAME, _begin(conn, viewer, due.reservation_id, Came.BADGE, now).id)
+    return Tap(Tapped.CAME, begin_due(conn, viewer, due.reservation_id, Came.BADGE, now).id)
 
 
 def hear(conn: Connection, machine_id: str, signal: Signal, now: datetime) -> None:
@@ -155,12 +174,12 @@ def hear(conn: Connection, machine_id: str, signal: Signal, now: datetime) -> No
     begins = next((each for each in due if each.when.end > now), None)
     if begins is not None:
         try:
-            _begin(conn, SYSTEM, begins.reservation_id, Came.RUNNING, now)
+            begin_due(conn, SYSTEM, begins.reservation_id, Came.RUNNING, now)
         except (NothingToBegin, NotFound, PreconditionFailed):  # cancelled or moved at this moment
             return
 
 
-def _theirs(due: list[Due], viewer: Viewer, *, anybody: bool) -> Due | None:
+def theirs(due: list[Due], viewer: Viewer, *, anybody: bool) -> Due | None:
     """What the viewer comes for or is at: their own before a colleague's, one in use before the next."""
     own = [each for each in due if viewer.person_id is not None and each.person_id == viewer.person_id]
     members = [each for each in due if viewer.member_id is not None and each.member_id == viewer.member_id]
@@ -168,7 +187,8 @@ def _theirs(due: list[Due], viewer: Viewer, *, anybody: bool) -> Due | None:
     return next((each for each in possible if each.in_use), possible[0] if possible else None)
 
 
-def _begin(conn: Connection, viewer: Viewer, reservation_id: UUID, by: Came, now: datetime) -> Reservation:
+def begin_due(conn: Connection, viewer: Viewer, reservation_id: UUID, by: Came, now: datetime) -> Reservation:
+    """Begin a reservation; one in use stays as it is. Raises `NothingToBegin` if it does not wait for anybody."""
     reservation, _ = lock_to_change(conn, SYSTEM, reservation_id, None)
     if reservation.status is Status.IN_USE:
         return reservation

@@ -15,6 +15,7 @@ from telemetry.problems import queue
 from telemetry.problems.model import Because, Does, Neighbour, ProblemKind
 from telemetry.problems.picture import picture
 from telemetry.problems.queue import Entry
+from telemetry.problems.report import MOST_CHARACTERS, report
 
 router = APIRouter(tags=["telemetry"])
 
@@ -48,8 +49,14 @@ class ProblemView(BaseModel):
     reservation_id: UUID | None
     decision_id: int | None = Field(description="The decision whose evidence changed")
     detail: dict[str, Any]
+    reporter_name: str | None = Field(description="Who reported it, if somebody did; what they said is `detail.text`")
+    reporter_member_name: str | None
     suggestions: list[SuggestionView] = Field(description="The likeliest first")
     may_know: list[NeighbourView] = Field(description="Whom to ask, the likeliest first")
+
+
+class ReportWanted(Wanted):
+    text: str = Field(max_length=MOST_CHARACTERS, examples=["プローブの先が曲がっています"])
 
 
 class SettleWanted(Wanted):
@@ -64,6 +71,16 @@ def list_problems(
     part = paging.slice(datetime, int)
     found = door.run(lambda conn: queue.queue(conn, door.viewer, machine_id=machine, kind=kind, part=part))
     return [_view(each) for each in paging.page(found, lambda each: (each.problem.when.start, each.problem.id))]
+
+
+@router.post("/machines/{machine_id}/problems", status_code=204, response_class=Response)
+def report_problem(machine_id: str, body: ReportWanted, door: Entrance) -> Response:
+    """Say what is wrong with a machine; the office and the operators read it among the problems."""
+
+    def said(conn: Connection) -> None:
+        report(conn, door.viewer, machine_id, body.text, door.now)
+
+    return door.once(said, asked=body, status=204)
 
 
 @router.get("/problems/{problem_id}")
@@ -105,6 +122,8 @@ def _view(entry: Entry) -> ProblemView:
         reservation_id=problem.reservation_id,
         decision_id=problem.decision_id,
         detail=dict(problem.detail),
+        reporter_name=problem.reporter_name,
+        reporter_member_name=problem.reporter_member_name,
         suggestions=[
             SuggestionView(
                 does=each.does, because=each.because, reservation=_near(each.neighbour) if each.neighbour else None

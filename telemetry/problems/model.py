@@ -20,6 +20,7 @@ class ProblemKind(StrEnum):
     DECISION_OUTDATED = "decision_outdated"
     RAN_WITHOUT_SIGNAL = "ran_without_signal"
     CLOSED_MONTH_CHANGED = "closed_month_changed"
+    REPORTED = "reported"
 
 
 class Because(StrEnum):
@@ -67,7 +68,8 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something open. `usage_id` is the usage that can be decided about, if there is one."""
+    """Something open. `usage_id` is the usage that can be decided about, if there is one; what somebody reported has
+    their name and their member's, and `text` in its detail."""
 
     id: int
     kind: ProblemKind
@@ -78,6 +80,8 @@ class Problem:
     reservation_id: UUID | None
     decision_id: int | None
     detail: Mapping[str, Any]
+    reporter_name: str | None = None
+    reporter_member_name: str | None = None
 
 
 NEAR = timedelta(hours=1)

@@ -1,7 +1,9 @@
 -- problems: What is open and has not been decided about, by time; after a place in that order, if one is named.
 SELECT f.id, f.kind, f.machine_id, lower(what.during), upper(what.during), f.opened_at, u.id, f.reservation_id,
-       f.decision_id, f.detail
+       f.decision_id, f.detail, p.name, m.name
 FROM telemetry.finding f
+LEFT JOIN coop.person p ON p.id = f.reported_by
+LEFT JOIN coop.member m ON m.id = p.member_id
 LEFT JOIN telemetry.decision d ON d.id = f.decision_id
 CROSS JOIN LATERAL (SELECT coalesce(f.during, d.during) AS during) AS what
 LEFT JOIN LATERAL (
@@ -31,3 +33,14 @@ ORDER BY r.starts_at, r.id
 -- settle: A person says that what was found is well as it is.
 UPDATE telemetry.finding SET closed_at = %(now)s, settled_by = %(settled_by)s
 WHERE id = %(id)s AND closed_at IS NULL
+
+-- one_report_at_a_time: Who reports something of the same machine at this moment waits.
+SELECT pg_advisory_xact_lock(hashtextextended('report ' || %(machine_id)s, 7269112))
+
+-- report: Somebody found something, unless they said the same just before.
+INSERT INTO telemetry.finding (machine_id, kind, during, detail, reported_by, opened_at)
+SELECT %(machine_id)s, 'reported', tstzrange(%(start)s, %(now)s), %(detail)s, %(person_id)s, %(now)s
+WHERE NOT EXISTS (SELECT FROM telemetry.finding f
+                  WHERE f.machine_id = %(machine_id)s AND f.kind = 'reported' AND f.reported_by = %(person_id)s
+                    AND f.detail->>'text' = %(text)s AND f.opened_at > %(again_since)s)
+RETURNING id

@@ -32,6 +32,7 @@ KEYLESS = {
 UNMATCHED = {
     "/api/v1/me/messages": "one's own choice of one word",
     "/api/v1/nonmember-use": "a figure as it was told last",
+    "/api/v1/machines/{machine_id}/picture": "the picture that was shown last",
     "/api/v1/qualifications/lapse/{machine_kind}": "a figure as it was set last",
     "/api/v1/machines/{machine_id}/presence-rule": "three figures that are set together, never merged",
     "/api/v1/machines/{machine_id}/access": "a note as it was written last",
