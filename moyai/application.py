@@ -22,6 +22,7 @@ import billing.explain.api
 import billing.ledger.api
 import billing.ledger.api_books
 import billing.periods.api
+import billing.periods.api_so_far
 import billing.tariffs.api
 import billing.tariffs.api_consumables
 import booking.api
@@ -169,6 +170,7 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (telemetry.problems.api.router, API),
     (billing.api.router, API),
     (billing.periods.api.router, API),
+    (billing.periods.api_so_far.router, API),
     (billing.disputes.api.router, API),
     (billing.explain.api.router, API),
     (billing.tariffs.api.router, API),

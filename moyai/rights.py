@@ -10,7 +10,8 @@ OFFICE = frozenset({Role.OFFICE})
 OFFICE_AND_OPERATOR = frozenset({Role.OFFICE, Role.OPERATOR})
 BOOKS = frozenset({Role.ENGINEER, Role.MEMBER_MANAGER, Role.OPERATOR, Role.OFFICE})
 REVIEWS = frozenset({Role.OFFICE, Role.DIRECTOR, Role.AUDITOR})
-PAYS = REVIEWS | {Role.ENGINEER, Role.MEMBER_MANAGER}
+PEOPLE_OF_MEMBERS = frozenset({Role.ENGINEER, Role.MEMBER_MANAGER})
+PAYS = REVIEWS | PEOPLE_OF_MEMBERS
 
 RIGHTS: Table = {
     # the roof
@@ -200,6 +201,7 @@ RIGHTS: Table = {
     ("POST", "/api/v1/disputes/{dispute_id}/answers"): OFFICE,
     ("POST", "/api/v1/disputes/{dispute_id}/proposals"): OFFICE,
     ("POST", "/api/v1/disputes/{dispute_id}/decisions"): OFFICE | {Role.DIRECTOR},
+    ("GET", "/api/v1/me/month"): PEOPLE_OF_MEMBERS,
     ("GET", "/api/v1/statements"): PAYS,
     ("GET", "/api/v1/statements/{statement_id}"): PAYS,
     ("GET", "/api/v1/statements/{statement_id}/lines/{n}/explain"): PAYS,

@@ -13,10 +13,10 @@ from coop.register import cooperative
 SQL = load("billing.periods")
 
 
-def gather(conn: Connection, month_name: str) -> Iterator[Part]:
+def gather(conn: Connection, month_name: str, member_id: str | None = None) -> Iterator[Part]:
     """The inputs of a month as evidence parts: its rules, then one machine after the other.
 
-    All of one moment, because one statement reads them; of its rows only one is in memory at a time.
+    With `member_id`, of the machines only what concerns that member. All of one moment, because one statement reads them; of its rows only one is in memory at a time.
     """
     zone = cooperative(conn).time_zone
     within = month(*parse_month(month_name), zone)
@@ -26,6 +26,7 @@ def gather(conn: Connection, month_name: str) -> Iterator[Part]:
         "time_zone": zone.key,
         "start": within.start,
         "end": within.end,
+        "member_id": member_id,
     }
     with conn.cursor(name=f"gather_{uuid4().hex}") as cursor:
         cursor.itersize = 1

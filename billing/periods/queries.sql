@@ -1,4 +1,5 @@
 -- month_inputs: A month's rules (machine null, first), then what happened on each machine, as JSON; one moment's truth.
+-- With a member of the machines only what concerns it.
 SELECT NULL AS machine_id, json_build_object(
     'month', %(month_name)s::text,
     'time_zone', %(time_zone)s::text,
@@ -137,6 +138,7 @@ LEFT JOIN (
                                                  reservation_id, encode(evidence_hash, 'hex')) ORDER BY started_at) AS found
     FROM telemetry.usage
     WHERE started_at >= %(start)s AND started_at < %(end)s
+      AND (%(member_id)s::text IS NULL OR member_id = %(member_id)s)
     GROUP BY machine_id
 ) AS usage ON usage.machine_id = m.id
 LEFT JOIN (
@@ -151,31 +153,38 @@ LEFT JOIN (
                     WHEN l.out_at < coalesce(l.returned_at, %(end)s)
                     THEN json_build_array(l.out_at, coalesce(l.returned_at, %(end)s)) END) ORDER BY r.starts_at, r.id) AS found
     FROM booking.reservation r LEFT JOIN booking.loan l ON l.reservation_id = r.id
-    WHERE r.status IN ('confirmed', 'in_use', 'done')
-          AND r.starts_at < %(end)s AND greatest(r.ends_at, l.returned_at) > %(start)s
-       OR l.out_at < %(end)s AND l.returned_at IS NULL
+    WHERE (%(member_id)s::text IS NULL OR r.member_id = %(member_id)s)
+          AND (r.status IN ('confirmed', 'in_use', 'done')
+               AND r.starts_at < %(end)s AND greatest(r.ends_at, l.returned_at) > %(start)s
+               OR l.out_at < %(end)s AND l.returned_at IS NULL)
        OR r.id IN (SELECT u.reservation_id FROM telemetry.usage u
-                   WHERE u.started_at >= %(start)s AND u.started_at < %(end)s)
+                   WHERE u.started_at >= %(start)s AND u.started_at < %(end)s
+                     AND (%(member_id)s::text IS NULL OR u.member_id = %(member_id)s))
     GROUP BY 1
 ) AS reservation ON reservation.machine_id = m.id
 LEFT JOIN (
     SELECT e.machine_id, json_agg(json_build_array(e.kind, r.id, lower(e.during), upper(e.during), e.member_id, r.service,
                                                    e.at) ORDER BY e.at, e.id) AS found
     FROM booking.fee_event e JOIN booking.reservation r ON r.id = e.reservation_id
-    WHERE e.at >= %(start)s AND e.at < %(end)s
+    WHERE e.at >= %(start)s AND e.at < %(end)s AND (%(member_id)s::text IS NULL OR e.member_id = %(member_id)s)
     GROUP BY e.machine_id
 ) AS absence ON absence.machine_id = m.id
 LEFT JOIN (
     SELECT machine_id, json_agg(json_build_array(id, consumable_id, member_id, used_on, count, reservation_id)
                                 ORDER BY used_on, id) AS found
     FROM billing.consumption
-    WHERE month = %(month)s
+    WHERE month = %(month)s AND (%(member_id)s::text IS NULL OR member_id = %(member_id)s)
     GROUP BY machine_id
 ) AS consumption ON consumption.machine_id = m.id
 LEFT JOIN (
     SELECT machine_id, json_agg(json_build_array(started_at, ended_at, state) ORDER BY started_at) AS found
-    FROM telemetry.state_interval
+    FROM telemetry.state_interval s
     WHERE started_at < %(end)s AND ended_at > %(start)s
+      AND (%(member_id)s::text IS NULL
+           OR EXISTS (SELECT FROM telemetry.usage u
+                      WHERE u.member_id = %(member_id)s AND u.machine_id = s.machine_id
+                        AND u.started_at >= %(start)s AND u.started_at < %(end)s
+                        AND u.started_at < s.ended_at AND u.ended_at > s.started_at))
     GROUP BY machine_id
 ) AS state ON state.machine_id = m.id
 ORDER BY m.id)
