@@ -12,7 +12,7 @@ from booking.free import free_slots, next_free, room_until
 from booking.handover import announce_late, hand_over
 from booking.listing import Page, find, on_board, reservations_of
 from booking.model import Holder, Reservation, Status, Terms
-from booking.move import AlreadyEnded, HasBegun, extend, move, shorten, swap
+from booking.move import AlreadyEnded, HasBegun, extend, may_change, move, shorten, swap
 from booking.outages import Outage, OutageKind, close, reopen
 from booking.projection import Seen, seen
 from booking.reserve import Wish, book, reserve
@@ -65,6 +65,7 @@ __all__ = [
     "hand_over",
     "lend",
     "loans",
+    "may_change",
     "move",
     "next_free",
     "nonmember_use",

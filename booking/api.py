@@ -124,6 +124,7 @@ def list_reservations(
     since: Annotated[Moment | None, Query(alias="from", description="Now, if not given.")] = None,
     until: Annotated[Moment | None, Query(alias="to")] = None,
     mine: Annotated[bool, Query(description="Only those for oneself.")] = False,
+    member: Annotated[str | None, Query(max_length=31, description="Only those of one member.")] = None,
 ) -> list[ReservationView]:
     """Reservations that touch `[from, to)`, by start. The `Link` header leads to the next page."""
     since = since or door.now
@@ -135,6 +136,7 @@ def list_reservations(
             until=until,
             machine_id=machine,
             mine=mine,
+            member_id=member,
             cursor=paging.cursor,
             limit=paging.limit,
         )

@@ -40,20 +40,24 @@ def reservations_of(
     until: datetime | None = None,
     machine_id: str | None = None,
     mine: bool = False,
+    member_id: str | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page:
     """A page of the reservations that touch `[since, until)`, by start, as `viewer` may see them.
 
-    `mine` keeps those that the viewer made for themselves; cancelled and released ones are left out.
-    Raises `CursorInvalid`.
+    `mine` keeps those that are for the viewer themselves, `member_id` those of one member; cancelled and released ones
+    are left out. Raises `CursorInvalid`, or `NotFound` for a member that the viewer may not know.
     """
+    if member_id is not None and not viewer.sees_names_of(member_id):
+        raise NotFound()
     found = store.reservations(
         conn,
         since=since,
         until=until,
         machine_id=machine_id,
         person_id=viewer.person_id if mine else None,
+        member_id=member_id,
         after=key_in(cursor, datetime, UUID) if cursor else None,
         limit=limit + 1,
     )

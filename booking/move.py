@@ -8,7 +8,7 @@ from uuid import UUID
 from booking import store
 from booking.claim import claim
 from booking.listing import find
-from booking.model import Reservation, Status, Terms
+from booking.model import Holder, Reservation, Status, Terms
 from booking.pending import standing
 from booking.reserve import BOOKS_FOR_OTHERS
 from booking.rules.policy import Question, cancel_until
@@ -187,12 +187,17 @@ def _change(
     return moved
 
 
+def may_change(viewer: Viewer, holder: Holder) -> bool:
+    """Whether the viewer may change what `holder` has: it is theirs, they manage its member, or they book for others."""
+    own = viewer.person_id is not None and holder.person_id == viewer.person_id
+    manages = viewer.has(Role.MEMBER_MANAGER) and holder.member_id == viewer.member_id
+    return own or manages or viewer.has(*BOOKS_FOR_OTHERS)
+
+
 def _changeable(conn: Connection, viewer: Viewer, reservation_id: UUID) -> Reservation:
     """The reservation if the viewer may change it; raises `NotFound` or `Forbidden`."""
     known = find(conn, viewer, reservation_id)
-    own = viewer.person_id is not None and known.holder.person_id == viewer.person_id
-    manages = viewer.has(Role.MEMBER_MANAGER) and known.holder.member_id == viewer.member_id
-    if not (own or manages or viewer.has(*BOOKS_FOR_OTHERS)):
+    if not may_change(viewer, known.holder):
         raise Forbidden()
     return known
 

@@ -93,6 +93,7 @@ WHERE r.status NOT IN ('held', 'released', 'cancelled', 'declined')
   AND (%(until)s::timestamptz IS NULL OR r.starts_at < %(until)s)
   AND (%(machine_id)s::text IS NULL OR r.machine_id = %(machine_id)s)
   AND (%(person_id)s::uuid IS NULL OR r.person_id = %(person_id)s)
+  AND (%(member_id)s::text IS NULL OR r.member_id = %(member_id)s)
   AND (%(after_id)s::uuid IS NULL OR (r.starts_at, r.id) > (%(after_start)s::timestamptz, %(after_id)s::uuid))
 ORDER BY r.starts_at, r.id
 LIMIT %(limit)s

@@ -172,6 +172,7 @@ def reservations(
     until: datetime | None,
     machine_id: str | None,
     person_id: UUID | None,
+    member_id: str | None,
     after: tuple[Any, ...] | None,
     limit: int,
 ) -> list[Reservation]:
@@ -181,6 +182,7 @@ def reservations(
         "until": until,
         "machine_id": machine_id,
         "person_id": person_id,
+        "member_id": member_id,
         "after_start": after[0] if after else None,
         "after_id": after[1] if after else None,
         "limit": limit,

@@ -113,6 +113,7 @@ RIGHTS: Table = {
     ("GET", "/feeds/{secret}.ics"): ANYONE,  # who has the secret address reads with its person's rights
     ("GET", "/api/v1/machines/{machine_id}/freebusy.ics"): SIGNED_IN,
     ("GET", "/api/v1/reservations/{reservation_id}/confirmation"): SIGNED_IN,
+    ("GET", "/api/v1/reservations/{reservation_id}/calendar.ics"): SIGNED_IN,
     ("GET", "/api/v1/me/messages"): SIGNED_IN,
     ("PUT", "/api/v1/me/messages"): SIGNED_IN,
     ("GET", "/api/v1/me/push"): SIGNED_IN,

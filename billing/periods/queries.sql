@@ -178,13 +178,11 @@ LEFT JOIN (
 ) AS consumption ON consumption.machine_id = m.id
 LEFT JOIN (
     SELECT machine_id, json_agg(json_build_array(started_at, ended_at, state) ORDER BY started_at) AS found
-    FROM telemetry.state_interval s
+    FROM telemetry.state_interval
     WHERE started_at < %(end)s AND ended_at > %(start)s
       AND (%(member_id)s::text IS NULL
-           OR EXISTS (SELECT FROM telemetry.usage u
-                      WHERE u.member_id = %(member_id)s AND u.machine_id = s.machine_id
-                        AND u.started_at >= %(start)s AND u.started_at < %(end)s
-                        AND u.started_at < s.ended_at AND u.ended_at > s.started_at))
+           OR machine_id IN (SELECT u.machine_id FROM telemetry.usage u
+                             WHERE u.started_at >= %(start)s AND u.started_at < %(end)s AND u.member_id = %(member_id)s))
     GROUP BY machine_id
 ) AS state ON state.machine_id = m.id
 ORDER BY m.id)

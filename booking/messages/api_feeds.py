@@ -98,6 +98,15 @@ def get_busy(
     return _calendar(door.run(lambda conn: feeds.written_busy(conn, machine_id, window, door.now)))
 
 
+@router.get("/reservations/{reservation_id}/calendar.ics", response_class=Response, responses={200: CALENDAR})
+def get_reservation_file(reservation_id: UUID, door: Entrance) -> Response:
+    """One reservation of one's own member as a calendar file."""
+    base_url = door.request.app.state.settings.base_url
+    return _calendar(
+        door.run(lambda conn: feeds.written_reservation(conn, door.viewer, reservation_id, base_url, door.now))
+    )
+
+
 @public.get("/feeds/{secret}.ics", response_class=Response, responses={200: CALENDAR, 304: {}, 404: {}})
 def read_feed(
     secret: str, door: Entrance, request: Request, if_none_match: Annotated[str | None, Header()] = None

@@ -13,9 +13,12 @@ from uuid import UUID, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
 from booking import store
+from booking.listing import find
 from booking.messages import ics
 from booking.messages.ics import Entry, Standing
 from booking.model import Status
+from booking.projection import seen
+from booking.services.define import resources
 from coop import audit, machines, register
 from coop.database import Connection
 from coop.errors import NotFound
@@ -150,6 +153,30 @@ def written_feed(conn: Connection, secret: str, base_url: str, now: datetime) ->
         entries += _closed(conn, values, locale)
     name = translate("feed.name", locale, what=name_en if locale == "en" else name_ja)
     return ics.feed(name, ZoneInfo(zone), entries)
+
+
+def written_reservation(
+    conn: Connection, viewer: Viewer, reservation_id: UUID, base_url: str, now: datetime
+) -> bytes:
+    """One reservation as iCalendar, to be put into a calendar by hand; raises `NotFound`."""
+    found = find(conn, viewer, reservation_id)
+    known = seen(found, viewer)
+    names = {each.id: each.name(viewer.locale) for each in (*machines.machines(conn), *resources(conn))}
+    sites = {each.id: each.site for each in machines.machines(conn)}
+    standing = Standing.TENTATIVE if found.status is Status.PENDING else Standing.CONFIRMED
+    entry = Entry(
+        uid=found.uid,
+        when=found.when,
+        summary=names[found.machine_id],
+        stamp=now,
+        sequence=found.version - 1,
+        standing=Standing.CANCELLED if found.status in GIVEN_BACK else standing,
+        created_at=found.created_at,
+        location=sites.get(found.machine_id, ""),
+        description=known.purpose or "",
+        url=f"{base_url}/reservations/{reservation_id}",
+    )
+    return ics.feed(names[found.machine_id], register.cooperative(conn).time_zone, [entry])
 
 
 def written_busy(conn: Connection, machine_id: str, window: Interval, now: datetime) -> bytes:

@@ -26,3 +26,6 @@ SELECT DISTINCT c.reservation_id
 FROM booking.claim c
 JOIN booking.claim o ON o.resource_id = c.resource_id AND o.blocked && c.blocked AND o.id <> c.id
 WHERE c.reservation_id = ANY (%(reservation_ids)s) AND c.released_at IS NULL AND o.released_at IS NULL
+
+-- series_of: To which series each of some reservations belongs.
+SELECT reservation_id, series_id FROM booking.occurrence WHERE reservation_id = ANY (%(reservation_ids)s)

@@ -58,6 +58,12 @@ def occurrences(conn: Connection, series_id: UUID) -> dict[UUID, datetime]:
     return dict(rows.fetchall())
 
 
+def series_of(conn: Connection, reservation_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The series that each of these reservations belongs to, where it does."""
+    rows = conn.execute(SQL["series_of"], {"reservation_ids": list(reservation_ids)})
+    return dict(rows.fetchall())
+
+
 def defer_overlaps(conn: Connection) -> None:
     """Let reservations pass over each other; `check_overlaps` ends it."""
     conn.execute(SQL["defer_overlaps"])
