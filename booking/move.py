@@ -188,7 +188,7 @@ def _change(
 
 
 def may_change(viewer: Viewer, holder: Holder) -> bool:
-    """Whether the viewer may change what `holder` has: it is theirs, they manage its member, or they book for others."""
+    """Whether the viewer may change what is `holder`'s: it is theirs, they manage its member or book for others."""
     own = viewer.person_id is not None and holder.person_id == viewer.person_id
     manages = viewer.has(Role.MEMBER_MANAGER) and holder.member_id == viewer.member_id
     return own or manages or viewer.has(*BOOKS_FOR_OTHERS)

@@ -6,7 +6,7 @@ from starlette.staticfiles import StaticFiles
 from dashboards import design, live, places, problem_types, refused
 from dashboards.entry import signing_in
 from dashboards.machine import thresholds
-from dashboards.mine import me, reserving
+from dashboards.mine import changing, me, reservation, reservations, reserving
 from dashboards.money import statements
 from dashboards.reports import page as reports
 from dashboards.shell import ASSETS, DIST
@@ -40,6 +40,9 @@ ROUTERS = (
     signing_in.router,
     me.router,
     reserving.router,
+    reservations.router,
+    reservation.router,
+    changing.router,
     thresholds.router,
     problems.router,
     reports.router,

@@ -16,7 +16,8 @@ SQL = load("billing.periods")
 def gather(conn: Connection, month_name: str, member_id: str | None = None) -> Iterator[Part]:
     """The inputs of a month as evidence parts: its rules, then one machine after the other.
 
-    With `member_id`, of the machines only what concerns that member. All of one moment, because one statement reads them; of its rows only one is in memory at a time.
+    With `member_id`, of the machines only what concerns that member. All of one moment, because one statement reads
+    them; of its rows only one is in memory at a time.
     """
     zone = cooperative(conn).time_zone
     within = month(*parse_month(month_name), zone)

@@ -155,14 +155,14 @@ def written_feed(conn: Connection, secret: str, base_url: str, now: datetime) ->
     return ics.feed(name, ZoneInfo(zone), entries)
 
 
-def written_reservation(
-    conn: Connection, viewer: Viewer, reservation_id: UUID, base_url: str, now: datetime
-) -> bytes:
+def written_reservation(conn: Connection, viewer: Viewer, reservation_id: UUID, base_url: str, now: datetime) -> bytes:
     """One reservation as iCalendar, to be put into a calendar by hand; raises `NotFound`."""
     found = find(conn, viewer, reservation_id)
     known = seen(found, viewer)
-    names = {each.id: each.name(viewer.locale) for each in (*machines.machines(conn), *resources(conn))}
-    sites = {each.id: each.site for each in machines.machines(conn)}
+    names = {each.id: each.name(viewer.locale) for each in resources(conn)}
+    known_machines = machines.machines(conn)
+    names |= {each.id: each.name(viewer.locale) for each in known_machines}
+    sites = {each.id: each.site for each in known_machines}
     standing = Standing.TENTATIVE if found.status is Status.PENDING else Standing.CONFIRMED
     entry = Entry(
         uid=found.uid,
