@@ -57,6 +57,20 @@ def read(content: bytes) -> list[Row]:
     return found
 
 
+def pasted(text: str) -> list[Row]:
+    """The rows of cells that were copied in a spreadsheet: tabs between cells, a cell with line breaks in quotes.
+
+    Raises `FileUnreadable` or `FileTooLarge`.
+    """
+    try:
+        records = list(csv.reader(io.StringIO(text, newline=""), delimiter="\t", strict=True))
+    except csv.Error:
+        raise FileUnreadable() from None
+    if len(records) > MOST_ROWS + 1:
+        raise FileTooLarge(megabytes=MOST_BYTES // 1_000_000, rows=MOST_ROWS)
+    return [Row(number, tuple(cells)) for number, cells in enumerate(records, start=1) if any(cells)]
+
+
 def _csv(content: bytes) -> Iterator[list[Cell]]:
     try:
         for record in csv.reader(io.StringIO(_decoded(content), newline=""), strict=True):

@@ -37,6 +37,7 @@ import booking.services.api
 import booking.services.api_outages
 import booking.services.api_resources
 import booking.tables.api
+import booking.tables.api_rows
 import booking.training.api
 import booking.waitlist.api
 import coop.api
@@ -162,6 +163,7 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (booking.search.api.router, API),
     (booking.series.api.router, API),
     (booking.tables.api.router, API),
+    (booking.tables.api_rows.router, API),
     (booking.services.api.router, API),
     (telemetry.api.router, API),
     (telemetry.devices.api.router, API),

@@ -155,6 +155,10 @@ RIGHTS: Table = {
     ("POST", "/api/v1/imports/{table}"): OFFICE,
     ("GET", "/api/v1/imports/{table}/template.{form}"): OFFICE,
     ("GET", "/api/v1/exports/{table}.{form}"): OFFICE,
+    ("GET", "/api/v1/registers/{table}/{key}"): OFFICE,
+    ("PUT", "/api/v1/registers/{table}/{key}"): OFFICE,
+    ("GET", "/api/v1/machines/{machine_id}/opening-hours"): SIGNED_IN,
+    ("POST", "/api/v1/machines/{machine_id}/opening-hours"): OFFICE,
     # telemetry
     ("GET", "/api/v1/machines/{machine_id}/states"): SIGNED_IN,
     ("GET", "/api/v1/usage"): SIGNED_IN,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from booking.api import Slug
 from booking.tables import exporting, forms
-from booking.tables.forms import Kind
+from booking.tables.forms import Kind, stated
 from booking.tables.ical_import import import_calendar
 from booking.tables.importing import Imported, import_table, said
 from booking.tables.registering import Change
@@ -41,18 +41,37 @@ class FindingView(BaseModel):
     params: dict[str, Any]
 
 
+class RowEntered(BaseModel):
+    """What a row did, or would do."""
+
+    row: int
+    change: Change
+    cells: dict[str, tuple[str | int | bool | None, str | int | bool | None]] = Field(
+        description="What a changed row says otherwise, by column: before and now"
+    )
+
+
 class ImportView(BaseModel):
     dry_run: bool
     added: int
     changed: int
     unchanged: int
     findings: list[FindingView]
+    rows: list[RowEntered] = Field(description="Each row that is not wrong, in the order of the file")
 
     @classmethod
     def of(cls, imported: Imported, locale: str, *, dry_run: bool) -> Self:
         counts = {change.value: imported.counts[change] for change in Change}
         findings = [FindingView.model_validate(said(each, locale)) for each in imported.findings]
-        return cls(dry_run=dry_run, findings=findings, **counts)
+        rows = [
+            RowEntered(
+                row=row,
+                change=entered.change,
+                cells={name: (stated(before), stated(now)) for name, (before, now) in entered.cells.items()},
+            )
+            for row, entered in imported.rows
+        ]
+        return cls(dry_run=dry_run, findings=findings, rows=rows, **counts)
 
 
 class Sent(BaseModel):

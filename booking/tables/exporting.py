@@ -51,10 +51,10 @@ def _records(
     if kind is Kind.RESERVATIONS:
         return _reservations(conn, viewer, since, until)
     if kind is Kind.MACHINES:
-        return ({**_values(each), "opening_hours": open_week(conn, each.id, now)} for each in machines.machines(conn))
+        return ({**values_of(each), "opening_hours": open_week(conn, each.id, now)} for each in machines.machines(conn))
     if kind is Kind.MEMBERS:
-        return map(_values, register.members(conn, viewer))
-    return map(_values, people.people_of(conn, viewer))
+        return map(values_of, register.members(conn, viewer))
+    return map(values_of, people.people_of(conn, viewer))
 
 
 def _reservations(
@@ -78,5 +78,6 @@ def _reservations(
             return
 
 
-def _values(record: Any) -> Mapping[str, Any]:
+def values_of(record: Any) -> dict[str, Any]:
+    """What an entry of the register says, by column."""
     return {each.name: getattr(record, each.name) for each in fields(record)}

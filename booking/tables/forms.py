@@ -67,10 +67,11 @@ def form(kind: Kind, zone: ZoneInfo) -> Form:
 
 def as_cells(form: Form, values: Mapping[str, Any], zone: ZoneInfo, locale: str) -> list[sheet.Cell]:
     """A row for a spreadsheet, which the columns read as the same `values`."""
-    return [_cell(values[column.name], zone, locale) for column in form.columns]
+    return [as_cell(values[column.name], zone, locale) for column in form.columns]
 
 
-def _cell(value: Any, zone: ZoneInfo, locale: str) -> sheet.Cell:
+def as_cell(value: Any, zone: ZoneInfo, locale: str) -> sheet.Cell:
+    """What stands in a cell, as a spreadsheet shows it to a reader."""
     if isinstance(value, bool):
         return translate("booking.yes" if value else "booking.no", locale)
     if isinstance(value, datetime):
@@ -83,6 +84,20 @@ def _cell(value: Any, zone: ZoneInfo, locale: str) -> sheet.Cell:
     if isinstance(value, Sequence | frozenset) and not isinstance(value, str):
         return ", ".join(sorted(value) if isinstance(value, frozenset) else value)
     found: sheet.Cell = value
+    return found
+
+
+def stated(value: Any) -> str | int | bool | None:
+    """What stands in a cell, for programs: JSON-ready, in no one's language, and read by its column as the same."""
+    if isinstance(value, Week):
+        return value.written("en")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    if isinstance(value, Sequence | frozenset) and not isinstance(value, str):
+        return ", ".join(sorted(value) if isinstance(value, frozenset) else value)
+    found: str | int | bool | None = value
     return found
 
 

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from booking.tables.forms import Column, Form, Kind, form
-from booking.tables.registering import ENTER, Change, Values, lock_reservations
+from booking.tables.registering import ENTER, Change, Entered, Values, lock_reservations
 from coop import register, tables
 from coop.cells import CellMissing
 from coop.database import Connection
@@ -66,10 +66,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many rows were added, changed and left as they were, or would be; and what is wrong with the others."""
+    """How many rows were added, changed and left as they were, or would be; each of them by its place in the file; and
+    what is wrong with the others."""
 
     counts: Counter[Change]
     findings: Sequence[Finding]
+    rows: Sequence[tuple[int, Entered]] = ()
 
 
 def import_table(
@@ -79,8 +81,15 @@ def import_table(
 
     Raises `FileUnreadable` or `FileTooLarge`, and `ImportRefused` if a row is wrong and it is no dry run.
     """
+    return import_rows(conn, viewer, kind, tables.read(content), now, dry_run=dry_run)
+
+
+def import_rows(
+    conn: Connection, viewer: Viewer, kind: Kind, rows: Sequence[Row], now: datetime, *, dry_run: bool
+) -> Imported:
+    """Enter rows of a table of `kind`, the first of which names the columns; as `import_table`."""
     viewer.require(Role.OFFICE)
-    records, findings = check(form(kind, register.cooperative(conn).time_zone), tables.read(content))
+    records, findings = check(form(kind, register.cooperative(conn).time_zone), rows)
     if kind is Kind.RESERVATIONS:
         lock_reservations(conn, [record.values for record in records])
     return enter_all(conn, viewer, ENTER[kind], records, findings, now, dry_run=dry_run)
@@ -89,7 +98,7 @@ def import_table(
 def enter_all(
     conn: Connection,
     viewer: Viewer,
-    enter: Callable[[Connection, Viewer, Values, datetime], Change],
+    enter: Callable[[Connection, Viewer, Values, datetime], Entered],
     records: Sequence[Record],
     findings: Sequence[Finding],
     now: datetime,
@@ -97,19 +106,19 @@ def enter_all(
     dry_run: bool,
 ) -> Imported:
     """Enter `records`, each as if it were alone; what is wrong with them comes after the `findings` of reading them."""
-    counts: Counter[Change] = Counter()
+    entered: list[tuple[int, Entered]] = []
     found = list(findings)
     with conn.transaction(force_rollback=dry_run):
         for record in records:
             try:
                 with conn.transaction():
-                    counts[enter(conn, viewer, record.values, now)] += 1
+                    entered.append((record.row, enter(conn, viewer, record.values, now)))
             except MoyaiError as refused:
                 found += _why(record, refused)
         found.sort(key=lambda each: each.row)
         if found and not dry_run:
             raise ImportRefused(found, viewer.locale)
-    return Imported(counts, found)
+    return Imported(Counter(each.change for _, each in entered), found, entered)
 
 
 def check(form: Form, rows: Sequence[Row]) -> tuple[list[Record], list[Finding]]:

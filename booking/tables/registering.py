@@ -1,7 +1,7 @@
 """Enter what a row of a table says: a new machine, member, person or reservation, a changed one, or nothing new."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -12,7 +12,7 @@ from booking.model import Reservation
 from booking.move import HOLDS_TIME, move
 from booking.reserve import Wish, reserve
 from booking.store import HolderUnknown
-from booking.tables.forms import Kind
+from booking.tables.forms import Kind, stated
 from coop import audit, machines, people, register
 from coop.cells import CellMissing
 from coop.database import Connection
@@ -38,6 +38,19 @@ class Change(StrEnum):
     UNCHANGED = "unchanged"
 
 
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What a row did, and its cells that say something else now: by column, what stood there before and what stands."""
+
+    change: Change
+    cells: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+UNCHANGED = Entered(Change.UNCHANGED)
+OF_PEOPLE = frozenset({"name", "kana", "address"})
+"""Columns of which the audit trail says only that they changed."""
+
+
 class MemberUnknown(NotFound):
     """There is no member with this key."""
 
@@ -50,7 +63,7 @@ class ReservationFixed(Conflict):
     code = "booking.reservation_fixed"
 
 
-def enter_machine(conn: Connection, viewer: Viewer, values: Values, now: datetime) -> Change:
+def enter_machine(conn: Connection, viewer: Viewer, values: Values, now: datetime) -> Entered:
     """Enter a machine or change its specification, and its weekly hours from today on; none given: they stay."""
     given = dict(values)
     week: Week | None = given.pop("opening_hours", None)
@@ -58,17 +71,23 @@ def enter_machine(conn: Connection, viewer: Viewer, values: Values, now: datetim
         before = machines.machine(conn, given["id"])
     except MachineUnknown:
         machines.add_machine(conn, Machine(**given), _hours(given["id"], week or Week(), FROM_THE_BEGINNING))
-        return _tell(conn, viewer, Change.ADDED, f"machine:{given['id']}", now)
+        return _tell(conn, viewer, Entered(Change.ADDED), f"machine:{given['id']}", now)
     before = replace(before, probe_types=tuple(before.probe_types), program_formats=tuple(before.program_formats))
     wanted = replace(before, **given)
-    today = _today(conn, now)
-    other_hours = week is not None and week != open_week(conn, wanted.id, now)
-    if wanted == before and not other_hours:
-        return Change.UNCHANGED
+    cells = _differences(before, wanted)
+    open_before = open_week(conn, wanted.id, now)
+    if week is not None and week != open_before:
+        cells["opening_hours"] = (open_before, week)
+        keep_hours(conn, wanted.id, week, _today(conn, now))
+    if not cells:
+        return UNCHANGED
     machines.change_machine(conn, wanted)
-    if week is not None and other_hours:
-        machines.change_opening_hours(conn, wanted.id, _hours(wanted.id, week, today), today)
-    return _tell(conn, viewer, Change.CHANGED, f"machine:{wanted.id}", now)
+    return _tell(conn, viewer, Entered(Change.CHANGED, cells), f"machine:{wanted.id}", now)
+
+
+def keep_hours(conn: Connection, machine_id: str, week: Week, since: date) -> None:
+    """Let a machine be open in these weekly hours from a local day on; what was open before stays known."""
+    machines.change_opening_hours(conn, machine_id, _hours(machine_id, week, since), since)
 
 
 def open_week(conn: Connection, machine_id: str, now: datetime) -> Week:
@@ -94,19 +113,19 @@ def _hours(machine_id: str, week: Week, since: date) -> list[OpeningHours]:
     return [OpeningHours(machine_id, *each, valid_from=since) for each in week.hours]
 
 
-def enter_member(conn: Connection, viewer: Viewer, values: Values, now: datetime) -> Change:
+def enter_member(conn: Connection, viewer: Viewer, values: Values, now: datetime) -> Entered:
     """Enter a member or change its entry."""
     before = _member(conn, viewer, values["id"])
     wanted = replace(before, **values) if before else Member(**values)
     if wanted == before:
-        return Change.UNCHANGED
+        return UNCHANGED
     if before is None:
         register.add_member(conn, wanted)
     register.change_member(conn, wanted)
-    return _tell(conn, viewer, Change.CHANGED if before else Change.ADDED, f"member:{wanted.id}", now)
+    return _tell(conn, viewer, _entered(before, wanted), f"member:{wanted.id}", now)
 
 
-def enter_person(conn: Connection, viewer: Viewer, values: Values, now: datetime) -> Change:
+def enter_person(conn: Connection, viewer: Viewer, values: Values, now: datetime) -> Entered:
     """Enter a person or change their entry; who is new can sign in when they have set a password."""
     given = {**values, "roles": frozenset(values["roles"])}
     if given.get("member_id") and _member(conn, viewer, given["member_id"]) is None:
@@ -118,9 +137,9 @@ def enter_person(conn: Connection, viewer: Viewer, values: Values, now: datetime
         assert known is not None
     wanted = replace(known, **given)
     if wanted == before:
-        return Change.UNCHANGED
+        return UNCHANGED
     people.change_person(conn, wanted)
-    return _tell(conn, viewer, Change.CHANGED if before else Change.ADDED, f"person:{wanted.id}", now)
+    return _tell(conn, viewer, _entered(before, wanted), f"person:{wanted.id}", now)
 
 
 def lock_reservations(conn: Connection, rows: Sequence[Values]) -> None:
@@ -131,7 +150,7 @@ def lock_reservations(conn: Connection, rows: Sequence[Values]) -> None:
     conn.execute(store.SQL["lock_resources"], {"resource_ids": sorted({row["machine_id"] for row in rows})})
 
 
-def enter_reservation(conn: Connection, viewer: Viewer, values: Values, now: datetime) -> Change:
+def enter_reservation(conn: Connection, viewer: Viewer, values: Values, now: datetime) -> Entered:
     """Reserve as anybody would, or move what this row became before; what was cancelled since stays so.
 
     The same row is known again by its `uid`, else by its machine, its start, and for whom it is.
@@ -151,16 +170,17 @@ def enter_reservation(conn: Connection, viewer: Viewer, values: Values, now: dat
         wish = Wish(machine_id, when, values.get("purpose", ""), person_id, member_id)
         made = reserve(conn, viewer, wish, now)
         conn.execute(SQL["add_imported"], {"key": key, "reservation_id": made.id})
-        return Change.ADDED
+        return Entered(Change.ADDED)
     if not _is_for(before, machine_id, member_id, person_id):
         raise ReservationFixed()
     if before.when == when or before.status not in HOLDS_TIME:
-        return Change.UNCHANGED
+        return UNCHANGED
     move(conn, viewer, before.id, when, now)
-    return Change.CHANGED
+    times = {"starts_at": (before.when.start, when.start), "ends_at": (before.when.end, when.end)}
+    return Entered(Change.CHANGED, {name: pair for name, pair in times.items() if pair[0] != pair[1]})
 
 
-ENTER: Mapping[Kind, Callable[[Connection, Viewer, Values, datetime], Change]] = {
+ENTER: Mapping[Kind, Callable[[Connection, Viewer, Values, datetime], Entered]] = {
     Kind.MACHINES: enter_machine,
     Kind.MEMBERS: enter_member,
     Kind.PEOPLE: enter_person,
@@ -180,6 +200,22 @@ def _is_for(before: Reservation, machine_id: str, member_id: str | None, person_
     return same_machine and same_person and member_id in {None, before.holder.member_id}
 
 
-def _tell(conn: Connection, viewer: Viewer, change: Change, subject: str, now: datetime) -> Change:
-    audit.record(conn, f"{subject.partition(':')[0]}.{change}", viewer=viewer, subject=subject, now=now)
-    return change
+def _entered(before: Any, wanted: Any) -> Entered:
+    return Entered(Change.CHANGED, _differences(before, wanted)) if before else Entered(Change.ADDED)
+
+
+def _differences(before: Any, after: Any) -> dict[str, tuple[Any, Any]]:
+    """The fields in which two entries differ."""
+    pairs = {each.name: (getattr(before, each.name), getattr(after, each.name)) for each in fields(before)}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _tell(conn: Connection, viewer: Viewer, entered: Entered, subject: str, now: datetime) -> Entered:
+    cells = {
+        name: None if name in OF_PEOPLE and not subject.startswith("machine:") else [stated(each) for each in pair]
+        for name, pair in entered.cells.items()
+    }
+    action = f"{subject.partition(':')[0]}.{entered.change}"
+    detail: dict[str, object] = {"cells": cells} if cells else {}
+    audit.record(conn, action, viewer=viewer, subject=subject, now=now, detail=detail)
+    return entered

@@ -85,13 +85,15 @@ def places(answer: Any) -> list[tuple[int, str | None, str]]:
 def test_members_come_in_and_a_second_time_changes_nothing(desk: Desk) -> None:
     table = lines("記号,名前,出資口数,加入日,登録番号", "m03,㈱﨑田,3,2026/4/1,T7123456789012", "m04,濵製作所,,,")
     shown = desk.send("members", table, dry_run=True)
-    assert shown.json() == {"dry_run": True, "added": 2, "changed": 0, "unchanged": 0, "findings": []}
+    would = [{"row": row, "change": "added", "cells": {}} for row in (2, 3)]
+    assert shown.json() == {"dry_run": True, "added": 2, "changed": 0, "unchanged": 0, "findings": [], "rows": would}
     assert desk.count("coop.member") == 2
     assert desk.send("members", table).json()["added"] == 2
     again = desk.send("members", table).json()
     assert (again["added"], again["changed"], again["unchanged"]) == (0, 0, 2)
     changed = desk.send("members", lines("id,name,Left on", "m03,㈱﨑田,2026-09-30")).json()
     assert (changed["changed"], changed["findings"]) == (1, [])
+    assert changed["rows"] == [{"row": 2, "change": "changed", "cells": {"left_on": [None, "2026-09-30"]}}]
     rows = list(csv.DictReader(io.StringIO(desk.export("members").decode("utf-8-sig"))))
     assert rows[2] | {"記号": "m03", "名前": "㈱﨑田", "出資口数": "3", "脱退日": "2026-09-30"} == rows[2]
     assert rows[2]["登録番号"] == "T7123456789012"
@@ -250,7 +252,7 @@ def test_a_template_has_the_columns_that_an_import_knows(desk: Desk, kind: Kind)
     for lang in LOCALES:
         answer = desk.office.get(f"/api/v1/imports/{kind}/template.csv", headers={"Cookie": f"lang={lang}"})
         shown = desk.send(kind, answer.content, dry_run=True)
-        assert shown.json() == {"dry_run": True, "added": 0, "changed": 0, "unchanged": 0, "findings": []}
+        assert shown.json() == {"dry_run": True, "added": 0, "changed": 0, "unchanged": 0, "findings": [], "rows": []}
     of = form(kind, TOKYO)
     for lang in LOCALES:
         assert len({column.header(lang) for column in of.columns}) == len(of.columns)
