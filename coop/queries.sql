@@ -2,6 +2,13 @@
 INSERT INTO coop.audit (at, actor_id, on_behalf_of, action, subject, detail)
 VALUES (%(at)s, %(actor_id)s, %(on_behalf_of)s, %(action)s, %(subject)s, %(detail)s)
 
+-- audit_about: The last lines of the trail about one thing, the newest first, with the names of people.
+SELECT a.at, p.name, b.name, a.action, a.detail
+FROM coop.audit a LEFT JOIN coop.person p ON p.id = a.actor_id LEFT JOIN coop.person b ON b.id = a.on_behalf_of
+WHERE a.subject = %(subject)s
+ORDER BY a.id DESC
+LIMIT %(limit)s
+
 -- found_cooperative: Write the one row that says whose database this is.
 INSERT INTO coop.cooperative (slug, name, time_zone, invoice_number, address, founded_at)
 VALUES (%(slug)s, %(name)s, %(time_zone)s, %(invoice_number)s, %(address)s, %(founded_at)s)

@@ -6,6 +6,7 @@ from coop.identity import SEES_MONEY, Role, Viewer
 
 EVERYBODY = frozenset(Role) - {Role.ANONYMOUS, Role.MACHINE}
 BOOKS = frozenset({Role.ENGINEER, Role.MEMBER_MANAGER, Role.OPERATOR, Role.OFFICE})
+OFFICE = frozenset({Role.OFFICE})
 OFFICE_AND_OPERATOR = frozenset({Role.OFFICE, Role.OPERATOR})
 
 
@@ -47,6 +48,14 @@ PLACES = (
     Group(
         "money",
         (Place("statements", "/statements", SEES_MONEY),),
+    ),
+    Group(
+        "office",
+        (
+            Place("members", "/office/members", OFFICE),
+            Place("people", "/office/people", OFFICE),
+            Place("machine-register", "/office/machines", OFFICE),
+        ),
     ),
 )
 

@@ -8,6 +8,7 @@ from dashboards.entry import signing_in
 from dashboards.machine import thresholds
 from dashboards.mine import changing, me, reservation, reservations, reserving
 from dashboards.money import statements
+from dashboards.office import entries, machines, members, pasting, people, registers
 from dashboards.reports import page as reports
 from dashboards.shell import ASSETS, DIST
 from dashboards.today import page as today
@@ -48,6 +49,12 @@ ROUTERS = (
     reports.router,
     statements.router,
     devices.router,
+    registers.router,
+    pasting.router,
+    entries.router,
+    members.router,
+    people.router,
+    machines.router,
     live.router,
 )
 """Every page's routes, side by side: a router inside another would hide its routes from the table of rights."""

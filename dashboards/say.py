@@ -1,7 +1,7 @@
 """How a page speaks: sentences, times and quantities in one reader's language and one cooperative's time zone."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton
@@ -32,9 +32,15 @@ class Say:
         """`11月23日(月)` / `Mon, Nov 23`."""
         return format_skeleton("MMMEd", self.local(moment), locale=self.locale)
 
-    def month(self, moment: datetime) -> str:
-        """`2026年10月` / `October 2026`."""
-        return format_skeleton("yMMMM", self.local(moment), locale=self.locale)
+    def month(self, moment: date) -> str:
+        """`2026年10月` / `October 2026`, of a moment or of a day."""
+        day = self.local(moment) if isinstance(moment, datetime) else moment
+        return format_skeleton("yMMMM", day, locale=self.locale)
+
+    def date(self, day: date) -> str:
+        """`2026年11月30日` / `Nov 30, 2026`, for a day that may be of another year, or a moment's day."""
+        local = self.local(day) if isinstance(day, datetime) else day
+        return format_skeleton("yMMMd", local, locale=self.locale)
 
     def when(self, moment: datetime, now: datetime) -> str:
         """The time alone for today, with its day otherwise."""
@@ -76,9 +82,17 @@ class Say:
         """`¥12,300`, `−¥500`."""
         return f"{'−' if yen < 0 else ''}¥{abs(yen):,}"
 
+    def change(self, yen: int) -> str:
+        """A difference: `+¥1,200`, `−¥500`, `±¥0`."""
+        return f"{'+' if yen > 0 else '' if yen else '±'}{self.yen(yen)}"
+
     def watts(self, watts: float) -> str:
         """`412 W`, below ten with one decimal."""
         return f"{watts:,.0f} W" if watts >= 10 else f"{watts:.1f} W"
+
+    def stamp(self, moment: datetime) -> str:
+        """`2026年11月30日 14:15`, for what is looked up long after."""
+        return f"{self.date(moment)} {self.clock(moment)}"
 
     def percent(self, part: float, whole: float) -> str:
         """`42.5 %`, or a dash where there is nothing to divide by."""

@@ -11,7 +11,7 @@ from billing.ledger.entries import LEVY_RECEIVABLE, PAYABLE, RECEIVABLE
 from billing.store import first_day
 from booking.tables.forms import Column, Form
 from booking.tables.importing import Imported, check, enter_all
-from booking.tables.registering import Change, MemberUnknown, Values
+from booking.tables.registering import UNCHANGED, Change, Entered, MemberUnknown, Values
 from coop import audit, cells, tables
 from coop.database import Connection
 from coop.errors import Conflict
@@ -59,7 +59,7 @@ def import_table(
     """
     viewer.require(Role.OFFICE)
     records, findings = check(FORMS[table], tables.read(content))
-    enter: Callable[[Connection, Viewer, Values, datetime], Change] = _opening if table is Table.OPENING else _past
+    enter: Callable[[Connection, Viewer, Values, datetime], Entered] = _opening if table is Table.OPENING else _past
     imported = enter_all(conn, viewer, enter, records, findings, now, dry_run=dry_run)
     if not dry_run:
         detail: dict[str, object] = {change.value: imported.counts[change] for change in Change}
@@ -73,7 +73,7 @@ def beside(conn: Connection, viewer: Viewer, month: str) -> list[Beside]:
     return [Beside(*row) for row in conn.execute(store.SQL["beside"], {"month": first_day(month)})]
 
 
-def _opening(conn: Connection, viewer: Viewer, values: Values, now: datetime) -> Change:
+def _opening(conn: Connection, viewer: Viewer, values: Values, now: datetime) -> Entered:
     """Post a balance as it stood before; the same row again posts nothing."""
     member_id, on_day, account = values["member_id"], values["on_day"], values.get("account") or RECEIVABLE
     amount = -values["amount_yen"] if account == PAYABLE else values["amount_yen"]
@@ -84,12 +84,12 @@ def _opening(conn: Connection, viewer: Viewer, values: Values, now: datetime) ->
     if before is not None:
         if before[2][0].amount_yen != amount:
             raise OpeningDiffers(member=member_id)
-        return Change.UNCHANGED
+        return UNCHANGED
     store.book(conn, viewer, moves.opening(identifier, member_id, account, amount, on_day, values.get("due_on")), now)
-    return Change.ADDED
+    return Entered(Change.ADDED)
 
 
-def _past(conn: Connection, _viewer: Viewer, values: Values, _now: datetime) -> Change:
+def _past(conn: Connection, _viewer: Viewer, values: Values, _now: datetime) -> Entered:
     """Keep what a member paid for a month; a corrected spreadsheet replaces it."""
     first = first_day(values["month"])
     key = {"month": first, "member_id": values["member_id"]}
@@ -97,9 +97,11 @@ def _past(conn: Connection, _viewer: Viewer, values: Values, _now: datetime) -> 
         raise MemberUnknown(member=values["member_id"])
     before = conn.execute(store.SQL["past_amount"], key).fetchone()
     if before is not None and before[0] == values["total_yen"]:
-        return Change.UNCHANGED
+        return UNCHANGED
     conn.execute(store.SQL["put_past_amount"], key | {"total_yen": values["total_yen"]})
-    return Change.ADDED if before is None else Change.CHANGED
+    if before is None:
+        return Entered(Change.ADDED)
+    return Entered(Change.CHANGED, {"total_yen": (before[0], values["total_yen"])})
 
 
 def _month(cell: Cell) -> str:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 from booking.api import FreeView, ReservationView
 from booking.presence import access, check_in, overrun, permits, release, take
 from booking.presence import store as store_presence
+from booking.presence.edit import change_rule
 from booking.presence.interlock import Deny, Form, Interlock, OnLoss
 from booking.presence.rules import PresenceRule
 from booking.projection import seen
@@ -174,14 +175,7 @@ def set_rule(machine_id: str, body: RuleWanted, door: Entrance) -> Response:
         body.releases,
     )
 
-    def change(conn: Connection) -> None:
-        store_presence.set_rule(conn, machine_id, rule)
-        subject = f"machine:{machine_id}"
-        audit.record(
-            conn, "machine.presence_set", viewer=door.viewer, subject=subject, now=door.now, detail=body.model_dump()
-        )
-
-    door.run(change)
+    door.run(lambda conn: change_rule(conn, door.viewer, machine_id, rule, door.now))
     return Response(status_code=204)
 
 

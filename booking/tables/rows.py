@@ -1,12 +1,14 @@
 """One row of the office's tables, read and changed as an import of just this row would."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 from booking.rules.edit import not_past
 from booking.tables.exporting import values_of
-from booking.tables.forms import Kind, stated
+from booking.tables.forms import Kind, form, stated
 from booking.tables.importing import Imported, import_rows
 from booking.tables.registering import keep_hours, open_week
 from coop import audit, machines, people, register
@@ -31,12 +33,24 @@ def row(conn: Connection, viewer: Viewer, kind: Kind, key: str, now: datetime) -
     return values_of(person)
 
 
+def version(values: Mapping[str, Any]) -> str:
+    """Tells a row from what it was before."""
+    said = json.dumps({name: stated(each) for name, each in values.items()}, default=str)
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
 def enter_row(conn: Connection, viewer: Viewer, kind: Kind, cells: Mapping[str, Cell], now: datetime) -> Imported:
     """Enter a row or change the one with its key; columns that `cells` does not name stay as they are.
 
     Raises `ImportRefused`, whose findings name the columns.
     """
-    return import_rows(conn, viewer, kind, [Row(1, tuple(cells)), Row(2, tuple(cells.values()))], now, dry_run=False)
+    of = form(kind, register.cooperative(conn).time_zone)
+    try:
+        there = row(conn, viewer, kind, str(cells.get(of.columns[0].name, "")).strip(), now)
+    except NotFound:
+        there = {}
+    given = {each.name: stated(there[each.name]) for each in of.columns if each.needed and there} | dict(cells)
+    return import_rows(conn, viewer, kind, [Row(1, tuple(given)), Row(2, tuple(given.values()))], now, dry_run=False)
 
 
 def weekly_hours(conn: Connection, machine_id: str) -> list[tuple[date, date | None, Week]]:

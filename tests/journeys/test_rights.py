@@ -49,6 +49,7 @@ SHARED = defaultdict(
     pool_id="gauges",
     kind="attended",
     step="received",
+    register="members",
 )
 
 

@@ -1,0 +1,1 @@
+"""The office's tables, and what it does while a caller is on the telephone."""
