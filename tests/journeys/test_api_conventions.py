@@ -55,6 +55,7 @@ BOUNDED = {
     "/api/v1/pools": "the pools of the house",
     "/api/v1/machines/{machine_id}/services": "one for each kind of service at most",
     "/api/v1/machines/{machine_id}/policies": "the versions of one machine's rules, a few a year",
+    "/api/v1/machines/{machine_id}/opening-hours": "the versions of one machine's week, a few a year",
     "/api/v1/machines/{machine_id}/priorities": "the members who come first on one machine",
     "/api/v1/machines/{machine_id}/tariff": "those of one day, one for each kind of service at most",
     "/api/v1/quotas": "the versions of a handful of limits",
