@@ -20,9 +20,7 @@ def design_page(door: Entrance) -> HTMLResponse:
     """The design system, drawn with its own parts."""
     zone = door.run(register.cooperative).time_zone
     now = sample_now(door.now, zone)
-    return page(
-        door, "design.html", zone=zone, cards=sample_cards(door.now, zone), now=now, only_free=False, books=True
-    )
+    return page(door, "design.html", zone=zone, cards=sample_cards(door.now, zone), now=now, books=True, takes=True)
 
 
 def sample_cards(now: datetime, zone: ZoneInfo) -> list[Card]:

@@ -12,6 +12,7 @@ from dashboards.office import entries, machines, members, pasting, people, regis
 from dashboards.reports import page as reports
 from dashboards.shell import ASSETS, DIST
 from dashboards.today import page as today
+from dashboards.today import taking
 from dashboards.watch import devices, problems
 
 A_YEAR = "public, max-age=31536000, immutable"
@@ -35,6 +36,7 @@ def install(app: FastAPI) -> None:
 
 ROUTERS = (
     today.router,
+    taking.router,
     design.router,
     places.router,
     problem_types.router,

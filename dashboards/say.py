@@ -20,6 +20,11 @@ class Say:
     def __call__(self, key: str, **params: object) -> str:
         return translate(key, self.locale, **params)
 
+    def kind(self, slug: str) -> str:
+        """The kind of a machine, in words where it is a usual one."""
+        word = self(f"machine_kind.{slug}")
+        return slug if word.startswith("machine_kind.") else word
+
     def local(self, moment: datetime) -> datetime:
         """The moment on the cooperative's wall clock."""
         return moment.astimezone(self.zone)

@@ -290,6 +290,10 @@ RIGHTS: Table = {
     ("GET", "/today/cards"): SIGNED_IN,
     ("GET", "/today/cards/{machine_id}"): SIGNED_IN,
     ("GET", "/events"): SIGNED_IN,
+    ("POST", "/today/take"): BOOKS,
+    ("POST", "/today/reserve"): BOOKS,
+    ("GET", "/today/offer"): BOOKS,
+    ("POST", "/today/offer"): BOOKS,
     # dashboards.mine
     ("GET", "/machines/{machine_id}/reserve"): BOOKS,
     ("POST", "/machines/{machine_id}/reserve"): BOOKS,

@@ -41,7 +41,8 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A stretch for which the machine is taken, as far as the viewer may know. `outage` is nobody's reservation."""
+    """A stretch for which the machine is taken, as far as the viewer may know. `outage` is nobody's reservation; `name`
+    is then why."""
 
     interval: Interval
     name: str | None
@@ -51,37 +52,85 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One machine on the board; `free` is its next free slot, `window` the stretch that its picture shows."""
+    """One machine on the board; `free` is its next free slot, `window` the stretch that its picture shows. `ours`: the
+    viewer's member has it today, or will."""
 
     machine_id: str
     name: str
+    kind: str
+    site: str
     state: BoardState
     since: datetime | None
     holder: Holder | None
     free: Interval | None
     window: Interval
     spans: Sequence[Span]
+    ours: bool = False
+    stopped: Claimed | None = None
 
     def free_now(self, now: datetime) -> bool:
         """Whether somebody could start now: the slot is free and the machine does not run for anybody."""
         return self.free is not None and self.free.contains(now) and self.state in {"idle", "unknown"}
 
     @property
+    def offered(self) -> Interval | None:
+        """The slot that one tap takes."""
+        return None if self.free is None else usual(self.free)
+
+    @property
     def reserve_href(self) -> str:
         """Where the next free slot can be booked."""
         address = f"/machines/{self.machine_id}/reserve"
-        if self.free is None:
+        if self.offered is None:
             return address
-        offered = usual(self.free)
-        return f"{address}?{urlencode({'start': offered.start.isoformat(), 'end': offered.end.isoformat()})}"
+        return f"{address}?{urlencode({'start': self.offered.start.isoformat(), 'end': self.offered.end.isoformat()})}"
+
+    def place(self, now: datetime) -> tuple[int, datetime | None, str]:
+        """Where it stands on the board: ours, then what can be used now, then what is free first."""
+        if self.ours:
+            return 0, None, self.machine_id
+        if self.free_now(now):
+            return (1 if self.state == "idle" else 2), None, self.machine_id
+        return (3, self.free.start, self.machine_id) if self.free else (4, None, self.machine_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which machines somebody wants to see; empty words are all."""
+
+    free_only: bool = False
+    kind: str = ""
+    site: str = ""
+
+    def has(self, card: Card, now: datetime) -> bool:
+        """Whether the machine is one of them."""
+        if self.free_only and not card.free_now(now):
+            return False
+        return self.kind in {"", card.kind} and self.site in {"", card.site}
+
+    @property
+    def query(self) -> str:
+        """The same as it stands in an address."""
+        said = {"show": "free" if self.free_only else "", "kind": self.kind, "site": self.site}
+        return urlencode({name: value for name, value in said.items() if value})
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All machines at one moment, in their usual order."""
+    """All machines at one moment: ours first, then those that can be used now."""
 
     now: datetime
     cards: Sequence[Card]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of machines there are."""
+        return sorted({card.kind for card in self.cards})
+
+    @property
+    def sites(self) -> list[str]:
+        """The places where they stand."""
+        return sorted({card.site for card in self.cards if card.site})
 
     @property
     def usable_now(self) -> int:
@@ -134,6 +183,8 @@ def card(
     machine_id: str,
     name: str,
     *,
+    kind: str = "",
+    site: str = "",
     now: datetime,
     window: Interval,
     opened: Sequence[Interval],
@@ -150,16 +201,20 @@ def card(
     return Card(
         machine_id=machine_id,
         name=name,
+        kind=kind,
+        site=site,
         state=board_state(signal, under_way, opened=any(each.contains(now) for each in opened)),
         since=signal.since,
         holder=holder,
         free=free,
         window=window,
-        spans=spans_of(window, opened, claims, [*states, *_since_then(states, signal, window, now)], now),
+        spans=spans_of(window, opened, claims, [*states, *since_then(states, signal, window, now)], now),
+        ours=any(each.mine and each.interval.end > now for each in claims),
+        stopped=under_way if under_way is not None and under_way.outage else None,
     )
 
 
-def _since_then(
+def since_then(
     states: Sequence[tuple[str, Interval]], signal: Signal, window: Interval, now: datetime
 ) -> Sequence[tuple[str, Interval]]:
     """What the signal says of the time since the last stored evidence; of a machine never heard, since the morning."""

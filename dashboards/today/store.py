@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import booking
+from booking.outages import outages
 from coop import machines
 from coop.database import Connection
 from coop.identity import Viewer
@@ -36,20 +37,28 @@ class Day:
 
 def board(conn: Connection, viewer: Viewer, zone: ZoneInfo, now: datetime, locale: str) -> Board:
     """All machines in service as `viewer` may see them at `now`: of others' reservations only that they are there."""
+    in_service = [each for each in machines.machines(conn) if each.in_service]
+    found = cards(conn, viewer, in_service, zone, now, locale)
+    return Board(now, sorted(found, key=lambda each: each.place(now)))
+
+
+def cards(
+    conn: Connection, viewer: Viewer, known: Sequence[Machine], zone: ZoneInfo, now: datetime, locale: str
+) -> list[Card]:
+    """The cards of `known`, as `viewer` may see them at `now`."""
     midnight = local_midnight(now.astimezone(zone).date(), zone)
     whole = Interval(midnight, local_midnight((now.astimezone(zone) + timedelta(days=1)).date(), zone))
-    in_service = [each for each in machines.machines(conn) if each.in_service]
     day = Day(
         now=now,
         member_id=viewer.member_id,
         zone=zone,
         whole=whole,
         calendars=booking.calendars(conn),
-        claims=_claims(conn, viewer, [each.id for each in in_service], whole),
+        claims=claims(conn, viewer, [each.id for each in known], whole),
         states=states_within(conn, whole),
         signals={each.machine_id: Signal(each.state.value, each.since) for each in current_states(conn, now)},
     )
-    return Board(now, [_card(conn, each, day, locale) for each in in_service])
+    return [_card(conn, each, day, locale) for each in known]
 
 
 def _card(conn: Connection, machine: Machine, day: Day, locale: str) -> Card:
@@ -66,6 +75,8 @@ def _card(conn: Connection, machine: Machine, day: Day, locale: str) -> Card:
     return card(
         machine.id,
         machine.name(locale),
+        kind=machine.kind,
+        site=machine.site,
         now=day.now,
         window=window,
         opened=opened,
@@ -76,11 +87,15 @@ def _card(conn: Connection, machine: Machine, day: Day, locale: str) -> Card:
     )
 
 
-def _claims(conn: Connection, viewer: Viewer, machine_ids: Sequence[str], window: Interval) -> dict[str, list[Claimed]]:
-    return {
-        machine_id: [
+def claims(conn: Connection, viewer: Viewer, machine_ids: Sequence[str], window: Interval) -> dict[str, list[Claimed]]:
+    """What takes machines within `window`, by machine: what stops them first, then reservations by start."""
+    found: dict[str, list[Claimed]] = {machine_id: [] for machine_id in machine_ids}
+    for outage in outages(conn, window):
+        if outage.resource_id in found:
+            found[outage.resource_id].append(Claimed(outage.during, outage.reason, mine=False, outage=True))
+    for machine_id, taken in booking.on_board(conn, viewer, machine_ids, window).items():
+        found[machine_id] += [
             Claimed(each.when, each.member_name, mine=each.member_id is not None and each.member_id == viewer.member_id)
             for each in taken
         ]
-        for machine_id, taken in booking.on_board(conn, viewer, machine_ids, window).items()
-    }
+    return found

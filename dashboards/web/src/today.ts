@@ -1,7 +1,7 @@
 /** The live board: an event names a machine, and the page asks again for that card through its reader's own rights. */
 import htmx from "htmx.org";
+import "./parts/once";
 
-const board = document.querySelector<HTMLElement>("#board");
 const link = document.querySelector<HTMLElement>("#link-state");
 
 function say(state: "live" | "lost"): void {
@@ -12,6 +12,7 @@ function say(state: "live" | "lost"): void {
 }
 
 function refreshAll(): void {
+  const board = document.querySelector("#board");
   if (board) htmx.trigger(board, "moyai:all");
 }
 
@@ -35,6 +36,15 @@ function listen(address: string): void {
   events.addEventListener("all", refreshAll);
 }
 
+// What was chosen stays in the address, so that a reload and the way back show the same machines.
+document.addEventListener("change", (event) => {
+  const form = (event.target as HTMLElement).closest<HTMLFormElement>("#chips");
+  if (!form) return;
+  const said = [...new FormData(form)].filter(([, value]) => value !== "" && value !== "all") as [string, string][];
+  history.replaceState(null, "", said.length ? `/?${new URLSearchParams(said)}` : "/");
+});
+
+const board = document.querySelector<HTMLElement>("#board");
 if (board) {
   listen(board.dataset["events"] ?? "/events");
   // A phone that slept shows an old board; time also moves on without any event (the board asks each minute).
