@@ -9,9 +9,8 @@ from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from coop import machines, people, register
-from coop.door import SESSION_COOKIE, Door, Entrance
+from coop.door import Entrance
 from coop.paging import Paged
-from coop.people import SESSION_LENGTH, SignInRefused
 
 router = APIRouter(tags=["coop"])
 
@@ -31,11 +30,6 @@ class Wanted(BaseModel):
     """A request body: unknown fields are refused, so that a misspelt one is not silently lost."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class SignIn(Wanted):
-    email: str = Field(max_length=254, examples=["sato@factory.example"])
-    password: str = Field(max_length=1024)
 
 
 class Me(BaseModel):
@@ -91,40 +85,6 @@ class MachineView(BaseModel):
     set_up_minutes: int
     tear_down_minutes: int
     in_service: bool
-
-
-def open_session(door: Door, email: str, password: str, response: Response) -> None:
-    """Sign in and set the session cookie on `response`; a refusal is counted even though it raises `SignInRefused`."""
-    secret = door.run(lambda conn: people.attempt_sign_in(conn, email, password, door.now))
-    if secret is None:
-        raise SignInRefused()
-    response.set_cookie(
-        SESSION_COOKIE,
-        secret,
-        max_age=int(SESSION_LENGTH.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=door.request.app.state.settings.https,
-    )
-
-
-@router.post("/session", status_code=204)
-def sign_in(body: SignIn, door: Entrance) -> Response:
-    """Sign in with e-mail and password; the answer sets the session cookie."""
-    response = Response(status_code=204)
-    open_session(door, body.email, body.password, response)
-    return response
-
-
-@router.delete("/session", status_code=204)
-def sign_out(door: Entrance) -> Response:
-    """Sign out this browser."""
-    secret = door.request.cookies.get(SESSION_COOKIE)
-    if secret:
-        door.run(lambda conn: people.sign_out(conn, secret))
-    response = Response(status_code=204)
-    response.delete_cookie(SESSION_COOKIE)
-    return response
 
 
 @router.get("/me")

@@ -12,13 +12,15 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
 from coop import database, people
+from coop.accounts import sessions
+from coop.accounts.cookies import session_in
+from coop.accounts.sessions import Signed
 from coop.database import Connection, Pool
 from coop.errors import Conflict, Forbidden, Invalid, Unauthenticated
 from coop.identity import ANONYMOUS, Role, Viewer
 from coop.queries import load
 
 SQL = load("coop")
-SESSION_COOKIE = "moyai_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 Result = TypeVar("Result")
 
@@ -33,6 +35,12 @@ class ScopeMissing(Forbidden):
     """The API token may not do this."""
 
     code = "coop.scope_missing"
+
+
+class SecondFactorWanted(Unauthenticated):
+    """The password was right; a second factor is still to be given or set up."""
+
+    code = "coop.second_factor_wanted"
 
 
 class RequestInFlight(Conflict):
@@ -61,7 +69,7 @@ def identify(request: Request) -> Viewer:
     pool: Pool = request.app.state.pool
     now = datetime.now(UTC)
     authorization = request.headers.get("authorization", "")
-    cookie = request.cookies.get(SESSION_COOKIE)
+    cookie = session_in(request)
     viewer = ANONYMOUS
     if authorization:
         scheme, _, secret = authorization.partition(" ")
@@ -71,16 +79,26 @@ def identify(request: Request) -> Viewer:
     elif cookie:
         if request.method not in SAFE_METHODS and not _same_origin(request):
             raise OtherOrigin()
-        viewer = database.run(pool, lambda conn: people.viewer_of_session(conn, cookie, now))
+        both = request.app.state.settings.second_factor_for_office
+        signed = database.run(pool, lambda conn: sessions.signed_in(conn, cookie, now, second_factor_for_office=both))
+        request.state.signed = signed
+        if signed is not None and signed.lacking is None:
+            viewer = signed.viewer
     request.state.viewer = viewer
     return viewer
+
+
+def signed_of(request: Request) -> Signed | None:
+    """The browser's session, also while it lacks a second factor; None for programs and for nobody."""
+    signed: Signed | None = getattr(request.state, "signed", None)
+    return signed
 
 
 def admit(request: Request, allowed: frozenset[Role]) -> None:
     """Let the sender in or raise: `Unauthenticated` for nobody, `Forbidden` for the wrong role or token scope."""
     viewer = identify(request)
     if viewer.person_id is None and Role.ANONYMOUS not in allowed:
-        raise Unauthenticated()
+        raise SecondFactorWanted() if signed_of(request) is not None else Unauthenticated()
     if viewer.person_id is not None and not viewer.has(*allowed) and Role.ANONYMOUS not in allowed:
         raise Forbidden()
     scope = "read" if request.method in SAFE_METHODS else "write"

@@ -14,6 +14,7 @@ class Kind(StrEnum):
     INVALID = "invalid"
     PRECONDITION_FAILED = "precondition_failed"
     PRECONDITION_REQUIRED = "precondition_required"
+    THROTTLED = "throttled"
     UNAVAILABLE = "unavailable"
 
 
@@ -81,3 +82,10 @@ class Unavailable(MoyaiError):
 
     kind = Kind.UNAVAILABLE
     code = "coop.unavailable"
+
+
+class Throttled(MoyaiError):
+    """Too much at once or too often wrong; `retry_after_seconds` says when to come back."""
+
+    kind = Kind.THROTTLED
+    code = "coop.throttled"

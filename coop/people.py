@@ -1,43 +1,24 @@
-"""People: how they are entered, sign in, and let programs act for them."""
+"""People: how they are entered, and let programs act for them. How they come in themselves: `coop.accounts`."""
 
 import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from psycopg import errors
 
 from coop import audit
 from coop.database import Connection
 from coop.errors import Conflict, Invalid, NotFound, Unauthenticated
-from coop.identity import ANONYMOUS, Role, Viewer
+from coop.identity import Role, Viewer
 from coop.paging import WHOLE, Slice
+from coop.password_hash import hash_password
 from coop.queries import load
 
 SQL = load("coop")
-
-SESSION_LENGTH = timedelta(days=14)
-FAILURE_WINDOW = timedelta(minutes=15)
-FAILURES_ALLOWED = 10
-PASSWORD_MIN_LENGTH = 8
-
-
-class SignInRefused(Unauthenticated):
-    """Wrong address or password: which of the two is not said."""
-
-    code = "coop.sign_in_refused"
-
-
-class SignInThrottled(Unauthenticated):
-    """Too many wrong passwords for one address."""
-
-    code = "coop.sign_in_throttled"
 
 
 class EmailTaken(Conflict):
@@ -46,10 +27,16 @@ class EmailTaken(Conflict):
     code = "coop.email_taken"
 
 
-class PasswordTooShort(Invalid):
-    """A password must have a minimum length."""
+class SignInNameTaken(Conflict):
+    """Another person signs in with this name."""
 
-    code = "coop.password_too_short"
+    code = "coop.sign_in_name_taken"
+
+
+class SignInNameInvalid(Invalid):
+    """Who has no e-mail address signs in with a name of 3 to 31 letters, digits, dots and hyphens."""
+
+    code = "coop.sign_in_name_invalid"
 
 
 class ScopeUnknown(Invalid):
@@ -60,7 +47,7 @@ class ScopeUnknown(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person of a member, or of the office where `member_id` is None."""
+    """A person of a member, or of the office where `member_id` is None. Who has no `email` has a `sign_in_name`."""
 
     id: UUID
     member_id: str | None
@@ -69,6 +56,7 @@ class Person:
     locale: str
     active: bool
     roles: frozenset[Role]
+    sign_in_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +71,6 @@ class Token:
     revoked_at: datetime | None
 
 
-@cache
-def _hasher() -> PasswordHasher:
-    return PasswordHasher()
-
-
-@cache
-def _hash_of_nobody() -> str:
-    """Verified when the address is unknown, so that an answer takes as long as for a known one."""
-    return _hasher().hash(secrets.token_hex(16))
-
-
-def hash_password(password: str) -> str:
-    """The argon2id hash; raises `PasswordTooShort`."""
-    if len(password) < PASSWORD_MIN_LENGTH:
-        raise PasswordTooShort(minimum=PASSWORD_MIN_LENGTH)
-    return _hasher().hash(password)
-
-
 def add_person(
     conn: Connection,
     *,
@@ -111,20 +81,28 @@ def add_person(
     password: str | None = None,
     password_hash: str | None = None,
     locale: str = "ja",
+    sign_in_name: str | None = None,
 ) -> UUID:
-    """Enter a person and their roles; raises `EmailTaken`."""
+    """Enter a person and their roles; raises `EmailTaken`, `SignInNameTaken` or `SignInNameInvalid`."""
     values = {
         "member_id": member_id,
         "name": name,
         "email": email,
-        "password_hash": hash_password(password) if password is not None else password_hash,
+        "password_hash": hash_password(password, (name, email)) if password is not None else password_hash,
         "locale": locale,
+        "sign_in_name": sign_in_name.strip().lower() or None if sign_in_name else None,
     }
     try:
         with conn.transaction():
             row = conn.execute(SQL["add_person"], values).fetchone()
-    except errors.UniqueViolation:
+    except errors.UniqueViolation as taken:
+        if taken.diag.constraint_name == "person_sign_in_name_is_unique":
+            raise SignInNameTaken() from None
         raise EmailTaken() from None
+    except errors.CheckViolation as refused:
+        if refused.diag.constraint_name in {"person_sign_in_name_form", "person_can_sign_in"}:
+            raise SignInNameInvalid() from None
+        raise
     assert row is not None
     person_id: UUID = row[0]
     for role in roles:
@@ -156,58 +134,13 @@ def person_called(conn: Connection, email: str) -> Person | None:
     return None if row is None else _person(row)
 
 
-def sign_in(conn: Connection, email: str, password: str, now: datetime) -> str:
-    """Open a session and return its secret, for a cookie; raises `SignInRefused` or `SignInThrottled`.
-
-    The failure must survive the refusal, so a door commits it: it calls this through `attempt_sign_in`.
-    """
-    secret = attempt_sign_in(conn, email, password, now)
-    if secret is None:
-        raise SignInRefused()
-    return secret
-
-
-def attempt_sign_in(conn: Connection, email: str, password: str, now: datetime) -> str | None:
-    """Like `sign_in`, but None for a wrong address or password, with the failure counted."""
-    email_hash = hashlib.sha256(email.strip().lower().encode()).digest()
-    failed = conn.execute(SQL["count_sign_in_failures"], {"email_hash": email_hash, "since": now - FAILURE_WINDOW})
-    row = failed.fetchone()
-    if row is not None and row[0] >= FAILURES_ALLOWED:
-        raise SignInThrottled(minutes=int(FAILURE_WINDOW.total_seconds() // 60))
-    known = conn.execute(SQL["person_for_sign_in"], {"email": email.strip()}).fetchone()
-    person_id, password_hash = known or (None, None)
-    if not _matches(password_hash or _hash_of_nobody(), password) or person_id is None or password_hash is None:
-        conn.execute(SQL["add_sign_in_failure"], {"email_hash": email_hash, "at": now})
-        return None
-    conn.execute(SQL["forget_sign_in_failures"], {"email_hash": email_hash})
-    if _hasher().check_needs_rehash(password_hash):
-        conn.execute(SQL["update_password_hash"], {"id": person_id, "password_hash": _hasher().hash(password)})
-    secret = secrets.token_urlsafe(32)
-    conn.execute(
-        SQL["open_session"],
-        {"secret_hash": _digest(secret), "person_id": person_id, "created_at": now, "expires_at": now + SESSION_LENGTH},
-    )
-    viewer = Viewer(person_id, None, frozenset())
-    audit.record(conn, "session.opened", viewer=viewer, subject=f"person:{person_id}", now=now)
-    return secret
-
-
-def sign_out(conn: Connection, secret: str) -> None:
-    """Close the session of `secret`; a second time changes nothing."""
-    conn.execute(SQL["close_session"], {"secret_hash": _digest(secret)})
-
-
-def viewer_of_session(conn: Connection, secret: str, now: datetime) -> Viewer:
-    """Who is behind a browser's cookie; `ANONYMOUS` when the session is unknown or over."""
-    return _viewer(conn, "viewer_of_session", secret, now) or ANONYMOUS
-
-
 def viewer_of_token(conn: Connection, secret: str, now: datetime) -> Viewer:
     """Who is behind an API token; raises `Unauthenticated` when it is unknown, expired or revoked."""
-    viewer = _viewer(conn, "viewer_of_token", secret, now)
-    if viewer is None:
+    row = conn.execute(SQL["viewer_of_token"], {"secret_hash": _digest(secret), "now": now}).fetchone()
+    if row is None:
         raise Unauthenticated()
-    return viewer
+    person_id, member_id, locale, roles, scopes = row
+    return Viewer(person_id, member_id, frozenset(Role(role) for role in roles), frozenset(scopes), locale)
 
 
 def add_token(
@@ -267,23 +200,8 @@ _COMMAND_LINE = Viewer(None, None, frozenset({Role.OFFICE}))
 
 
 def _person(row: Sequence[Any]) -> Person:
-    person_id, member_id, name, email, locale, active, roles = row
-    return Person(person_id, member_id, name, email, locale, active, frozenset(Role(role) for role in roles))
-
-
-def _viewer(conn: Connection, statement: str, secret: str, now: datetime) -> Viewer | None:
-    row = conn.execute(SQL[statement], {"secret_hash": _digest(secret), "now": now}).fetchone()
-    if row is None:
-        return None
-    person_id, member_id, locale, roles, scopes = row
-    return Viewer(person_id, member_id, frozenset(Role(role) for role in roles), frozenset(scopes), locale)
-
-
-def _matches(password_hash: str, password: str) -> bool:
-    try:
-        return _hasher().verify(password_hash, password)
-    except (VerifyMismatchError, InvalidHashError):
-        return False
+    person_id, member_id, name, email, locale, active, roles, sign_in_name = row
+    return Person(person_id, member_id, name, email, locale, active, frozenset(map(Role, roles)), sign_in_name)
 
 
 def _digest(secret: str) -> bytes:

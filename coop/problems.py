@@ -34,6 +34,7 @@ STATUS = {
     Kind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
     Kind.PRECONDITION_FAILED: HTTPStatus.PRECONDITION_FAILED,
     Kind.PRECONDITION_REQUIRED: HTTPStatus.PRECONDITION_REQUIRED,
+    Kind.THROTTLED: HTTPStatus.TOO_MANY_REQUESTS,
     Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 MEDIA_TYPE = "application/problem+json"
@@ -105,6 +106,8 @@ def respond(request: Request, error: MoyaiError) -> JSONResponse:
     headers = {"WWW-Authenticate": "Bearer"} if error.kind is Kind.UNAUTHENTICATED else {}
     if error.kind is Kind.UNAVAILABLE:
         headers["Retry-After"] = "2"
+    elif error.kind is Kind.THROTTLED:
+        headers["Retry-After"] = str(error.params.get("retry_after_seconds", 60))
     return JSONResponse(body, status_code=body["status"], headers=headers, media_type=MEDIA_TYPE)
 
 

@@ -35,8 +35,8 @@ SELECT id, name, kana, address, invoice_number, is_member, ownership_units, join
 FROM coop.member WHERE id = %(id)s
 
 -- add_person: Enter a person; who has no password can only use tokens.
-INSERT INTO coop.person (member_id, name, email, password_hash, locale)
-VALUES (%(member_id)s, %(name)s, %(email)s, %(password_hash)s, %(locale)s)
+INSERT INTO coop.person (member_id, name, email, password_hash, locale, sign_in_name)
+VALUES (%(member_id)s, %(name)s, %(email)s, %(password_hash)s, %(locale)s, %(sign_in_name)s)
 RETURNING id
 
 -- change_person: Give a person what their entry shall say from now on; the e-mail address stays.
@@ -49,50 +49,23 @@ DELETE FROM coop.person_role WHERE person_id = %(person_id)s AND role <> ALL (%(
 -- grant_role: Give a person a role, once.
 INSERT INTO coop.person_role (person_id, role) VALUES (%(person_id)s, %(role)s) ON CONFLICT DO NOTHING
 
--- person_for_sign_in: The password hash of an active person by e-mail, in any letter case.
-SELECT id, password_hash FROM coop.person WHERE lower(email) = lower(%(email)s) AND active
-
 -- person_by_email: An active person's id by e-mail.
-SELECT id FROM coop.person WHERE lower(email) = lower(%(email)s) AND active
+SELECT id FROM coop.person WHERE email <> '' AND lower(email) = lower(%(email)s) AND active
 
 -- person_called: One person by e-mail in any letter case, active or not, with their roles.
 SELECT p.id, p.member_id, p.name, p.email, p.locale, p.active,
-       coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM coop.person_role r WHERE r.person_id = p.id), '{}')
+       coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM coop.person_role r WHERE r.person_id = p.id), '{}'),
+       p.sign_in_name
 FROM coop.person p
-WHERE lower(p.email) = lower(%(email)s)
+WHERE p.email <> '' AND lower(p.email) = lower(%(email)s)
 
 -- people_of: The people of one member, or of all when no member is named, with their roles.
 SELECT p.id, p.member_id, p.name, p.email, p.locale, p.active,
-       coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM coop.person_role r WHERE r.person_id = p.id), '{}')
+       coalesce((SELECT array_agg(r.role ORDER BY r.role) FROM coop.person_role r WHERE r.person_id = p.id), '{}'),
+       p.sign_in_name
 FROM coop.person p
 WHERE %(member_id)s::text IS NULL OR p.member_id = %(member_id)s
 ORDER BY p.member_id NULLS FIRST, p.name, p.id
-
--- update_password_hash: Keep a password under the current hashing parameters.
-UPDATE coop.person SET password_hash = %(password_hash)s WHERE id = %(id)s
-
--- count_sign_in_failures: Wrong passwords for one address since a moment.
-SELECT count(*) FROM coop.sign_in_failure WHERE email_hash = %(email_hash)s AND at > %(since)s
-
--- add_sign_in_failure: Remember a wrong password for one address.
-INSERT INTO coop.sign_in_failure (email_hash, at) VALUES (%(email_hash)s, %(at)s)
-
--- forget_sign_in_failures: A right password clears the count of its address.
-DELETE FROM coop.sign_in_failure WHERE email_hash = %(email_hash)s
-
--- open_session: Remember a signed-in browser by the hash of its secret.
-INSERT INTO coop.session (secret_hash, person_id, created_at, expires_at)
-VALUES (%(secret_hash)s, %(person_id)s, %(created_at)s, %(expires_at)s)
-
--- close_session: Forget a signed-in browser.
-DELETE FROM coop.session WHERE secret_hash = %(secret_hash)s
-
--- viewer_of_session: Who is behind a browser's secret, if it is still good.
-SELECT p.id, p.member_id, p.locale,
-       coalesce((SELECT array_agg(r.role) FROM coop.person_role r WHERE r.person_id = p.id), '{}'),
-       ARRAY['read', 'write']
-FROM coop.session s JOIN coop.person p ON p.id = s.person_id AND p.active
-WHERE s.secret_hash = %(secret_hash)s AND s.expires_at > %(now)s
 
 -- add_token: Remember an API token by the hash of its secret.
 INSERT INTO coop.api_token (secret_hash, person_id, name, scopes, created_at, expires_at)
@@ -115,7 +88,7 @@ RETURNING id
 SELECT p.id, p.member_id, p.locale,
        coalesce((SELECT array_agg(r.role) FROM coop.person_role r WHERE r.person_id = p.id), '{}'),
        t.scopes
-FROM coop.api_token t JOIN coop.person p ON p.id = t.person_id AND p.active
+FROM coop.api_token t JOIN coop.person p ON p.id = t.person_id AND coop.comes_in(p.id, %(now)s)
 WHERE t.secret_hash = %(secret_hash)s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
 
 -- add_machine: Enter a machine with its specification.
@@ -175,10 +148,11 @@ VALUES (%(person_id)s, %(key)s, %(request_hash)s, %(status)s, %(headers)s, %(bod
 -- try_lock_request: Take this request key for the transaction, or learn that another request holds it.
 SELECT pg_try_advisory_xact_lock(hashtextextended(%(person_id)s || ' ' || %(key)s, 7269111))
 
--- forget_old: Clear expired sessions, answered requests and sign-in failures that nobody needs any more.
+-- forget_old: Clear expired sessions and ceremonies, answered requests and failures that nobody needs any more.
 WITH sessions AS (DELETE FROM coop.session WHERE expires_at < %(now)s RETURNING 1),
      answers AS (DELETE FROM coop.idempotency WHERE created_at < %(answers_before)s RETURNING 1),
-     failures AS (DELETE FROM coop.sign_in_failure WHERE at < %(failures_before)s RETURNING 1)
+     failures AS (DELETE FROM coop.sign_in_failure WHERE at < %(failures_before)s RETURNING 1),
+     ceremonies AS (DELETE FROM coop.ceremony WHERE expires_at < %(now)s RETURNING 1)
 SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM answers), (SELECT count(*) FROM failures)
 
 -- picture: What a machine looks like.

@@ -58,6 +58,10 @@ class Settings:
     http_host: str = field(default="127.0.0.1", metadata={"what": "address the HTTP server listens on"})
     http_port: int = field(default=8000, metadata={"what": "port of the HTTP server; 0 picks a free one"})
     https: bool = field(default=False, metadata={"what": "pages are served over HTTPS: cookies get the Secure flag"})
+    second_factor_for_office: bool = field(
+        default=True,
+        metadata={"what": "office, directors and auditors sign in with a second factor (a code or a passkey)"},
+    )
     public_url: str = field(
         default="",
         metadata={"what": "where people reach the pages, for links in mails; empty: the address the server listens on"},

@@ -40,6 +40,7 @@ import booking.tables.api
 import booking.tables.api_rows
 import booking.training.api
 import booking.waitlist.api
+import coop.accounts.api
 import coop.api
 import coop.api_pictures
 import telemetry.api
@@ -149,6 +150,7 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (health, ""),
     (coop.api.router, API),
     (coop.api_pictures.router, API),
+    (coop.accounts.api.router, API),
     (booking.api.router, API),
     (booking.waitlist.api.router, API),
     (booking.presence.api.router, API),

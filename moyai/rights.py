@@ -12,6 +12,7 @@ BOOKS = frozenset({Role.ENGINEER, Role.MEMBER_MANAGER, Role.OPERATOR, Role.OFFIC
 REVIEWS = frozenset({Role.OFFICE, Role.DIRECTOR, Role.AUDITOR})
 PEOPLE_OF_MEMBERS = frozenset({Role.ENGINEER, Role.MEMBER_MANAGER})
 PAYS = REVIEWS | PEOPLE_OF_MEMBERS
+INVITES = OFFICE | {Role.MEMBER_MANAGER}
 
 RIGHTS: Table = {
     # the roof
@@ -33,6 +34,11 @@ RIGHTS: Table = {
     ("GET", "/api/v1/machines/{machine_id}/picture"): SIGNED_IN,
     ("PUT", "/api/v1/machines/{machine_id}/picture"): OFFICE,
     ("DELETE", "/api/v1/machines/{machine_id}/picture"): OFFICE,
+    # coop.accounts
+    ("GET", "/api/v1/invitations"): INVITES,
+    ("POST", "/api/v1/invitations"): INVITES,
+    ("POST", "/api/v1/people/{person_id}/invitations"): INVITES,
+    ("DELETE", "/api/v1/invitations/{invitation_id}"): INVITES,
     # booking
     ("POST", "/api/v1/reservations"): BOOKS,
     ("GET", "/api/v1/reservations"): SIGNED_IN,

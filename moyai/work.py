@@ -16,6 +16,7 @@ from billing.tariffs import quote
 from booking import jobs
 from booking.messages import sending
 from coop import database
+from coop.accounts import letters
 from coop.database import Pool
 from coop.jobs import create_app
 from coop.settings import Settings
@@ -35,6 +36,7 @@ TASKS: tuple[Callable[[App], None], ...] = (
     finding_jobs.register,
     documents.register,
     asking.register,
+    letters.register,
 )
 """Every room's `register(app)`: what it adds to the tasks that run here."""
 

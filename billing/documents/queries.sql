@@ -112,7 +112,7 @@ SELECT pdf, sha256 FROM billing.document_print WHERE document_id = %(id)s AND lo
 SELECT p.id, p.name, p.email, p.locale, EXISTS (SELECT FROM coop.person_role r
                                                 WHERE r.person_id = p.id AND r.role = 'member_manager') AS manages
 FROM coop.person p
-WHERE p.member_id = %(member_id)s AND p.active
+WHERE p.member_id = %(member_id)s AND p.active AND p.email <> ''
 ORDER BY p.id
 
 -- mailed: Whether a person got a document.

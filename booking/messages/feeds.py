@@ -124,7 +124,7 @@ def revoke_feed(conn: Connection, viewer: Viewer, feed_id: UUID, now: datetime) 
 
 def written_feed(conn: Connection, secret: str, base_url: str, now: datetime) -> bytes:
     """The calendar behind `secret` as iCalendar; raises `NotFound` when it is unknown, revoked or no longer allowed."""
-    row = conn.execute(SQL["feed_by_secret"], {"secret_hash": _digest(secret)}).fetchone()
+    row = conn.execute(SQL["feed_by_secret"], {"secret_hash": _digest(secret), "now": now}).fetchone()
     if row is None:
         raise NotFound()
     feed, (name_ja, name_en, person_id, own_member, locale, roles, zone) = Feed(*row[:4]), row[4:]

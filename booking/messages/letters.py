@@ -65,7 +65,7 @@ def send_mail(pool: Pool, settings: Settings, event: Event, person_id: UUID, quo
     def letter(conn: Connection) -> mail.Letter | None:
         waiting = conn.execute(SQL["message_is_open"], message).fetchone()
         known = _known(conn, settings, event, person_id, quote)
-        if waiting != (True,) or known is None:
+        if waiting != (True,) or known is None or not known[0].address:
             return None
         reader, facts = known
         notice = _notice(event, reader, facts)

@@ -18,7 +18,7 @@ SELECT f.id, f.machine_id, f.member_id, f.created_at, coalesce(c.name_ja, m.name
        coalesce(c.name_en, m.name, p.name), p.id, p.member_id, p.locale,
        ARRAY(SELECT role FROM coop.person_role WHERE person_id = p.id), k.time_zone
 FROM booking.feed f
-JOIN coop.person p ON p.id = f.person_id AND p.active
+JOIN coop.person p ON p.id = f.person_id AND coop.comes_in(p.id, %(now)s)
 LEFT JOIN coop.machine c ON c.id = f.machine_id
 LEFT JOIN coop.member m ON m.id = f.member_id
 CROSS JOIN coop.cooperative k

@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 
-from coop import people, register
-from coop.api import open_session
-from coop.door import SESSION_COOKIE, Entrance, OtherOrigin
+from coop import register
+from coop.accounts.api import let_in, let_out
+from coop.accounts.passwords import SignInRefused
+from coop.accounts.throttle import SignInThrottled
+from coop.door import Entrance, OtherOrigin
 from coop.messages import translate
 from coop.problems import STATUS, locale_of
 from dashboards.shell import page
@@ -45,8 +47,8 @@ def sign_in(
         raise OtherOrigin()
     answer = RedirectResponse(within(next), status_code=303)
     try:
-        open_session(door, email, password, answer)
-    except (people.SignInRefused, people.SignInThrottled) as refused:
+        let_in(door, email, password, answer)
+    except (SignInRefused, SignInThrottled) as refused:
         words = translate(refused.code, locale_of(door.request), **refused.params)
         return _form(door, within(next), email=email, refused=words, status=STATUS[refused.kind].value)
     return answer
@@ -55,11 +57,8 @@ def sign_in(
 @router.post("/sign-out")
 def sign_out(door: Entrance) -> Response:
     """Sign out this browser."""
-    secret = door.request.cookies.get(SESSION_COOKIE)
-    if secret:
-        door.run(lambda conn: people.sign_out(conn, secret))
     answer = RedirectResponse("/sign-in", status_code=303)
-    answer.delete_cookie(SESSION_COOKIE)
+    let_out(door, answer)
     return answer
 
 

@@ -12,6 +12,7 @@ from coop.database import Connection
 from coop.identity import Role, Viewer
 from coop.interval import Interval
 from coop.machines import add_machine
+from coop.password_hash import hash_password
 from moyai.demo.model import Example, MonthlyCost, SharedMachine
 from telemetry.devices import add_device, bind, confirm_clock_correction
 from telemetry.model import Device
@@ -55,7 +56,7 @@ def staff(example: Example, role: Role) -> str:
 
 
 def _people(conn: Connection, example: Example, locale: str) -> dict[str, UUID]:
-    password_hash = people.hash_password(PASSWORD)
+    password_hash = hash_password(PASSWORD)
     return {
         person.email: people.add_person(
             conn,

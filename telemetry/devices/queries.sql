@@ -175,4 +175,4 @@ SELECT a.id, a.kind, a.device_id, a.machine_id, a.detail, a.raised_at
 FROM telemetry.alert a WHERE a.id = ANY (%(ids)s) AND a.closed_at IS NULL ORDER BY a.raised_at, a.id
 
 -- reader: A person who gets a mail.
-SELECT name, email, locale FROM coop.person WHERE id = %(id)s AND active
+SELECT name, email, locale FROM coop.person WHERE id = %(id)s AND active AND email <> ''

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from coop import people
+from coop.accounts import passwords, sessions, throttle
 from coop.database import Connection
 from coop.identity import ANONYMOUS, Role, Viewer
 from tests.callers import Callers
@@ -22,39 +23,39 @@ def enter(conn: Connection, email: str = "sato@factory.example") -> Viewer:
 
 def test_a_right_password_in_any_letter_case_of_the_address_opens_a_session(conn: Connection) -> None:
     person = enter(conn)
-    secret = people.sign_in(conn, " SATO@Factory.example ", RIGHT, NOW)
-    assert people.viewer_of_session(conn, secret, NOW).person_id == person.person_id
+    secret = passwords.sign_in(conn, " SATO@Factory.example ", RIGHT, NOW)
+    assert sessions.viewer_of_session(conn, secret, NOW).person_id == person.person_id
 
 
 def test_a_session_ends_by_time_and_by_signing_out(conn: Connection) -> None:
     enter(conn)
-    first, second = (people.sign_in(conn, "sato@factory.example", RIGHT, NOW) for _ in range(2))
-    assert people.viewer_of_session(conn, first, NOW + people.SESSION_LENGTH) == ANONYMOUS
-    people.sign_out(conn, second)
-    assert people.viewer_of_session(conn, second, NOW) == ANONYMOUS
-    assert people.viewer_of_session(conn, first, NOW) != ANONYMOUS
+    first, second = (passwords.sign_in(conn, "sato@factory.example", RIGHT, NOW) for _ in range(2))
+    assert sessions.viewer_of_session(conn, first, NOW + sessions.SESSION_LENGTH) == ANONYMOUS
+    sessions.sign_out(conn, second, NOW)
+    assert sessions.viewer_of_session(conn, second, NOW) == ANONYMOUS
+    assert sessions.viewer_of_session(conn, first, NOW) != ANONYMOUS
 
 
 def test_a_wrong_password_and_an_unknown_address_are_refused_alike(conn: Connection) -> None:
     enter(conn)
     for email in ("sato@factory.example", "nobody@factory.example"):
-        with pytest.raises(people.SignInRefused):
-            people.sign_in(conn, email, "wrong horse", NOW)
+        with pytest.raises(passwords.SignInRefused):
+            passwords.sign_in(conn, email, "wrong horse", NOW)
 
 
 def test_ten_wrong_passwords_lock_the_address_for_a_quarter_of_an_hour(conn: Connection) -> None:
     enter(conn)
-    for _ in range(people.FAILURES_ALLOWED):
-        assert people.attempt_sign_in(conn, "sato@factory.example", "wrong horse", NOW) is None
-    with pytest.raises(people.SignInThrottled):
-        people.attempt_sign_in(conn, "Sato@factory.example", RIGHT, NOW)
-    later = NOW + people.FAILURE_WINDOW + timedelta(seconds=1)
-    assert people.attempt_sign_in(conn, "sato@factory.example", RIGHT, later)
+    for _ in range(throttle.ADDRESS.most):
+        assert passwords.attempt_sign_in(conn, "sato@factory.example", "wrong horse", NOW) is None
+    with pytest.raises(throttle.SignInThrottled):
+        passwords.attempt_sign_in(conn, "Sato@factory.example", RIGHT, NOW)
+    later = NOW + throttle.ADDRESS.window + timedelta(seconds=1)
+    assert passwords.attempt_sign_in(conn, "sato@factory.example", RIGHT, later)
 
 
 def test_no_secret_is_stored(database: Database, conn: Connection) -> None:
     person = enter(conn)
-    session = people.sign_in(conn, "sato@factory.example", RIGHT, NOW)
+    session = passwords.sign_in(conn, "sato@factory.example", RIGHT, NOW)
     _, token = people.add_token(conn, person, name="sheet", now=NOW)
     conn.commit()
     with psycopg.connect(database.owner_url) as owner:

@@ -10,8 +10,9 @@ import pytest
 
 import booking
 from booking import Wish
-from coop import database, people
-from coop.door import SESSION_COOKIE
+from coop import database
+from coop.accounts import passwords
+from coop.accounts.cookies import SESSION_COOKIE
 from coop.identity import Role
 from coop.interval import Interval
 from coop.machines import Machine, OpeningHours, add_machine
@@ -92,5 +93,5 @@ def _reader(api: Callers, role: Role, member_id: str | None) -> Reader:
     with database.transaction(api.pool) as conn:
         row = conn.execute("SELECT email FROM coop.person WHERE id = %s", [caller.person_id]).fetchone()
         assert row is not None
-        session = people.sign_in(conn, row[0], PASSWORD, datetime.now(UTC))
+        session = passwords.sign_in(conn, row[0], PASSWORD, datetime.now(UTC))
     return Reader(caller, session)

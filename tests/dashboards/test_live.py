@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from coop.accounts.cookies import SESSION_COOKIE
 from coop.database import transaction
-from coop.door import SESSION_COOKIE
 from coop.events import notify
 from coop.identity import SYSTEM
 from coop.machines import Machine, OpeningHours, add_machine
