@@ -17,21 +17,23 @@ VALUES (%(slug)s, %(name)s, %(time_zone)s, %(invoice_number)s, %(address)s, %(fo
 SELECT slug, name, time_zone, invoice_number, address FROM coop.cooperative
 
 -- add_member: Enter a member, or a non-member user, in the register.
-INSERT INTO coop.member (id, name, kana, address, invoice_number, is_member, ownership_units, joined_on)
-VALUES (%(id)s, %(name)s, %(kana)s, %(address)s, %(invoice_number)s, %(is_member)s, %(ownership_units)s, %(joined_on)s)
+INSERT INTO coop.member (id, name, kana, address, invoice_number, is_member, ownership_units, joined_on, telephone)
+VALUES (%(id)s, %(name)s, %(kana)s, %(address)s, %(invoice_number)s, %(is_member)s, %(ownership_units)s, %(joined_on)s,
+        %(telephone)s)
 
 -- change_member: Give a member what its register entry shall say from now on; the key stays.
 UPDATE coop.member
 SET name = %(name)s, kana = %(kana)s, address = %(address)s, invoice_number = %(invoice_number)s,
-    is_member = %(is_member)s, ownership_units = %(ownership_units)s, joined_on = %(joined_on)s, left_on = %(left_on)s
+    is_member = %(is_member)s, ownership_units = %(ownership_units)s, joined_on = %(joined_on)s, left_on = %(left_on)s,
+    telephone = %(telephone)s
 WHERE id = %(id)s
 
 -- members: All members by their stable key.
-SELECT id, name, kana, address, invoice_number, is_member, ownership_units, joined_on, left_on
+SELECT id, name, kana, address, invoice_number, is_member, ownership_units, joined_on, left_on, telephone
 FROM coop.member ORDER BY id
 
 -- member_by_id: One member.
-SELECT id, name, kana, address, invoice_number, is_member, ownership_units, joined_on, left_on
+SELECT id, name, kana, address, invoice_number, is_member, ownership_units, joined_on, left_on, telephone
 FROM coop.member WHERE id = %(id)s
 
 -- add_person: Enter a person; who has no password can only use tokens.

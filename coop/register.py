@@ -62,6 +62,7 @@ class Member:
     ownership_units: int = 1
     joined_on: date = date(2000, 1, 1)
     left_on: date | None = None
+    telephone: str = ""
 
 
 def found(conn: Connection, cooperative: Cooperative, now: datetime) -> None:

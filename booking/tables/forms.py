@@ -158,6 +158,7 @@ _COLUMNS = {
         Column("ownership_units", cells.whole(0), blank=1),
         Column("joined_on", cells.day, blank=date(2000, 1, 1)),
         Column("left_on", cells.day),
+        Column("telephone", cells.text(30), blank=""),
     ),
     Kind.PEOPLE: (
         Column("email", cells.email, needed=True),

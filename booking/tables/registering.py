@@ -47,7 +47,7 @@ class Entered:
 
 
 UNCHANGED = Entered(Change.UNCHANGED)
-OF_PEOPLE = frozenset({"name", "kana", "address"})
+OF_PEOPLE = frozenset({"name", "kana", "address", "telephone"})
 """Columns of which the audit trail says only that they changed."""
 
 

@@ -31,7 +31,17 @@ YES_NO = frozenset({"is_member", "active", "in_service"})
 DAYS = frozenset({"joined_on", "left_on"})
 ROLES = tuple(role for role in Role if role not in {Role.ANONYMOUS, Role.MACHINE})
 PLAIN: Mapping[Register, Sequence[str]] = {
-    Register.MEMBERS: ("id", "name", "kana", "address", "invoice_number", "is_member", "ownership_units", "joined_on"),
+    Register.MEMBERS: (
+        "id",
+        "name",
+        "kana",
+        "telephone",
+        "address",
+        "invoice_number",
+        "is_member",
+        "ownership_units",
+        "joined_on",
+    ),
     Register.PEOPLE: ("email", "name", "member_id", "roles", "locale", "active"),
     Register.MACHINES: ("id", "kind", "name_ja", "name_en", "model", "site", "in_service"),
 }

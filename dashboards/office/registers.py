@@ -37,7 +37,7 @@ class Register(StrEnum):
     def shown(self, locale: str) -> tuple[str, ...]:
         """The columns that a screen has room for; a file has every one."""
         if self is Register.MEMBERS:
-            return ("id", "name", "kana", "invoice_number", "is_member", "ownership_units", "joined_on", "left_on")
+            return ("id", "name", "kana", "telephone", "invoice_number", "is_member", "ownership_units", "left_on")
         if self is Register.PEOPLE:
             return ("name", "email", "member_id", "roles", "active")
         return ("id", f"name_{locale}", "kind", "model", "site", "in_service", "opening_hours")

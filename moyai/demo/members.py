@@ -74,7 +74,14 @@ def _factory(
 ) -> Factory:
     roles = (Role.MEMBER_MANAGER, *(Role.ENGINEER for _ in people[1:]))
     return Factory(
-        member=Member(member_id, name, kana, address="東京都（架空）", invoice_number=number),
+        member=Member(
+            member_id,
+            name,
+            kana,
+            address="東京都（架空）",
+            invoice_number=number,
+            telephone=f"03-0000-01{member_id[1:]}",  # no exchange begins with 0000
+        ),
         people=tuple(
             Person(f"{mailbox}@{domain}.example", person, person_kana, role, member_id)
             for role, (person, person_kana, mailbox) in zip(roles, people, strict=True)
