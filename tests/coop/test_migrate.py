@@ -2,7 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ import coop.migrate
 from coop import audit, machines, register
 from coop.identity import Role, Viewer
 from coop.machines import Machine, OpeningHours
-from coop.register import Member
 from tests.callers import COOPERATIVE
 from tests.parts.databases import Template
 
@@ -64,7 +63,7 @@ def test_upgrading_a_populated_database_keeps_its_rows(
         assert coop.migrate.migrate(database.owner_url) == all_known[:2]
         with psycopg.connect(database.app_url) as conn:
             register.found(conn, COOPERATIVE, NOW)
-            register.add_member(conn, Member("m01", "髙﨑精工㈱", joined_on=date(2020, 4, 1)))
+            conn.execute("INSERT INTO coop.member (id, name, joined_on) VALUES ('m01', '髙﨑精工㈱', '2020-04-01')")
             machines.add_machine(
                 conn, Machine("cmm-1", "cmm", "三次元測定機", "CMM"), [OpeningHours("cmm-1", 1, time(8), time.max)]
             )
