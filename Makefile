@@ -2,6 +2,7 @@
 #
 #   make demo  [ARGS=--exit]               an example cooperative, from reservation to settled month
 #   make test  [ARGS="-k booking"]         lint, types, import contracts and all tests, on the real parts
+#   make screens                           a picture of every page, with an index, in .artifacts/album
 #   make bench [ONLY=name] [ARGS=--quick]  one JSON line for each promise
 #   make lock                              renew both lock files
 #   make clean                             remove what was built and fetched
@@ -15,7 +16,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.1
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 PAGES := $(wildcard dashboards/web/*.json dashboards/web/*.py dashboards/web/src/* dashboards/web/src/parts/* dashboards/static/*.css)
 
-.PHONY: demo test bench lock clean
+.PHONY: demo test screens bench lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -30,6 +31,10 @@ test: .venv/installed-for-tests
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=term $(ARGS)
 
+screens: .venv/installed-for-tests
+	@$(BIN)/python -m tests.parts
+	@$(BIN)/python -m tests.journeys.album
+
 bench: .venv/installed-for-tests
 	@$(BIN)/python -m tests.parts
 	@set -e; for program in $(if $(ONLY),bench/$(ONLY).py,$(wildcard bench/[a-z]*.py)); do \
@@ -41,7 +46,7 @@ lock: .venv/installed
 	$(LOCK) --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 clean:
-	rm -rf .venv .parts dashboards/static/dist dashboards/web/node_modules \
+	rm -rf .venv .parts .artifacts dashboards/static/dist dashboards/web/node_modules \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 
 .venv/created:

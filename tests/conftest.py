@@ -10,14 +10,15 @@ from typing import TypeVar
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from coop.database import Connection, Pool, open_pool
 from coop.migrate import migrate
 from coop.settings import Settings
 from moyai.parts.postgres import EmbeddedPostgres
 from tests.callers import Callers, callers
-from tests.parts import debian, missing, office
+from tests.parts import missing, office
+from tests.parts.chromium import chromium
 from tests.parts.community import CommunityDatabase
 from tests.parts.databases import Database, Template
 from tests.parts.mosquitto import Mosquitto
@@ -160,16 +161,8 @@ def own_mosquitto() -> Iterator[Mosquitto]:
 def browser() -> Iterator[Browser]:
     """Headless Chromium with one Japanese font; a test opens a page (or context) of its own and closes it."""
     _needs("browser")
-    quiet = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
-    silent = ("--disable-background-networking", "--disable-component-update")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=debian.CHROMIUM,
-            args=[*quiet, *silent],
-            env={**os.environ, "FONTCONFIG_FILE": str(debian.FONTS_CONF)},
-        )
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,105 @@
+"""Every page: who looks at it here, and what stands in its address. A new page needs a row in `SCREENS`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from coop.door import SESSION_COOKIE
+from moyai.demo.founding import PASSWORD
+from tests.journeys.town import Town
+
+OFFICE, DIRECTOR, AUDITOR, OPERATOR, WARD = (
+    "jimu@kumiai.example",
+    "riji@kumiai.example",
+    "kanji@kumiai.example",
+    "sokutei@kumiai.example",
+    "sangyo@ward.example",
+)
+MANAGER, ENGINEER = "seiichi@takahashi-seimitsu.example", "onodera@takahashi-seimitsu.example"
+EVERYBODY = (OFFICE, DIRECTOR, AUDITOR, OPERATOR, WARD, MANAGER, ENGINEER)
+
+
+class Visitor:
+    """A person of the town with a session of their own; `None` is nobody."""
+
+    def __init__(self, town: Town, who: str | None) -> None:
+        self.town = town
+        self._client = httpx2.Client(
+            base_url=town.url, headers={"Sec-Fetch-Site": "same-origin"}, trust_env=False, timeout=60
+        )
+        if who is not None:
+            answer = self._client.post("/api/v1/session", json={"email": who, "password": PASSWORD})
+            assert answer.status_code == 204, f"{who}: {answer.text}"
+
+    @property
+    def session(self) -> str | None:
+        return self._client.cookies.get(SESSION_COOKIE)
+
+    def ask(self, path: str, **query: Any) -> Any:
+        """What the API says."""
+        answer = self._client.get(f"/api/v1{path}", params=query)
+        assert answer.is_success, f"{path}: {answer.text}"
+        return answer.json()
+
+    def close(self) -> None:
+        self._client.close()
+
+
+Values = Mapping[str, str]
+SHARED = {"machine_id": "cmm-1", "n": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A page as `who` sees it: `values` finds what its address names beyond what most share, `query` follows it."""
+
+    who: str | None
+    values: Callable[[Visitor], Values] = lambda _: {}
+    query: str = ""
+
+    def address(self, path: str, visitor: Visitor) -> str:
+        values = {**SHARED, "month": visitor.town.month, **self.values(visitor)}
+        return path.format(**values) + self.query
+
+
+def statement(visitor: Visitor) -> Values:
+    return {"statement_id": visitor.ask("/statements", month=visitor.town.month)[0]["id"]}
+
+
+def problem_type(visitor: Visitor) -> Values:
+    return {"code": "booking.slot_taken"}
+
+
+SCREENS = {
+    "/": Screen(ENGINEER),
+    "/machines/{machine_id}/reserve": Screen(ENGINEER),
+    "/reservations": Screen(ENGINEER),
+    "/me": Screen(ENGINEER),
+    "/machines/{machine_id}/threshold": Screen(OPERATOR),
+    "/problems": Screen(OFFICE),
+    "/devices": Screen(OFFICE),
+    "/utilisation": Screen(WARD),
+    "/statements": Screen(MANAGER),
+    "/statements/{statement_id}": Screen(MANAGER, statement),
+    "/statements/{statement_id}/lines/{n}": Screen(MANAGER, statement),
+    "/sign-in": Screen(None),
+    "/design": Screen(None),
+    "/problem-types/{code}": Screen(None, problem_type),
+    "/places": Screen(OFFICE),
+}
+
+NOT_SCREENS = {
+    "/healthz": "for programs",
+    "/readyz": "for programs",
+    "/metrics": "for programs",
+    "/feeds/{secret}.ics": "a calendar",
+    "/events": "a stream",
+    "/today/cards": "a part of /",
+    "/today/cards/{machine_id}": "a part of /",
+    "/machines/{machine_id}/threshold/live": "a part of /machines/{machine_id}/threshold",
+    "/machines/{machine_id}/threshold/found": "a part of /machines/{machine_id}/threshold",
+    "/utilisation.{form}": "a file",
+    "/language/{locale}": "leads back",
+}
