@@ -8,7 +8,7 @@ import httpx2
 
 from coop.door import SESSION_COOKIE
 from moyai.demo.founding import PASSWORD
-from tests.journeys.town import Town
+from tests.journeys.town import ENGINEER, Town
 
 OFFICE, DIRECTOR, AUDITOR, OPERATOR, WARD = (
     "jimu@kumiai.example",
@@ -17,8 +17,7 @@ OFFICE, DIRECTOR, AUDITOR, OPERATOR, WARD = (
     "sokutei@kumiai.example",
     "sangyo@ward.example",
 )
-MANAGER, ENGINEER = "seiichi@takahashi-seimitsu.example", "onodera@takahashi-seimitsu.example"
-EVERYBODY = (OFFICE, DIRECTOR, AUDITOR, OPERATOR, WARD, MANAGER, ENGINEER)
+MANAGER = "seiichi@takahashi-seimitsu.example"
 
 
 class Visitor:
@@ -48,7 +47,7 @@ class Visitor:
 
 
 Values = Mapping[str, str]
-SHARED = {"machine_id": "cmm-1", "n": "1"}
+SHARED = {"machine_id": "cmm-1", "n": "1", "code": "booking.slot_taken"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +67,16 @@ def statement(visitor: Visitor) -> Values:
     return {"statement_id": visitor.ask("/statements", month=visitor.town.month)[0]["id"]}
 
 
-def problem_type(visitor: Visitor) -> Values:
-    return {"code": "booking.slot_taken"}
+def reservation(visitor: Visitor) -> Values:
+    return {"reservation_id": next(each["id"] for each in visitor.ask("/reservations") if each["id"])}
 
 
 SCREENS = {
     "/": Screen(ENGINEER),
     "/machines/{machine_id}/reserve": Screen(ENGINEER),
     "/reservations": Screen(ENGINEER),
+    "/reservations/{reservation_id}": Screen(ENGINEER, reservation),
+    "/reservations/{reservation_id}/change": Screen(ENGINEER, reservation),
     "/me": Screen(ENGINEER),
     "/machines/{machine_id}/threshold": Screen(OPERATOR),
     "/problems": Screen(OFFICE),
@@ -86,7 +87,7 @@ SCREENS = {
     "/statements/{statement_id}/lines/{n}": Screen(MANAGER, statement),
     "/sign-in": Screen(None),
     "/design": Screen(None),
-    "/problem-types/{code}": Screen(None, problem_type),
+    "/problem-types/{code}": Screen(None),
     "/places": Screen(OFFICE),
 }
 

@@ -3,22 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
 from uuid import UUID
 
 import psycopg
 
 from billing.documents.frozen import FrozenMonth
 from billing.documents.issue import issue, issue_some
+from billing.periods.approve import approve
+from billing.periods.settle import close, draft
 from coop import people
 from coop.database import Connection
 from coop.identity import Role, Viewer
 from coop.interval import Interval, local_midnight, month_of
 from moyai.demo.cooperative import EXAMPLE
-from moyai.demo.founding import found, office_of
+from moyai.demo.founding import found, staff
 from moyai.demo.model import SharedMachine
 from moyai.demo.month import Api, book
-from moyai.demo.plan import PlannedUse, plan_month
+from moyai.demo.plan import PlannedUse, Story, plan_month
 from telemetry.derive import derive
+from telemetry.findings.sweep import sweep
 from telemetry.ingest import store
 from telemetry.model import Message, Reading
 
@@ -29,8 +33,13 @@ DOCUMENTS = 2
 MINUTE = timedelta(minutes=1)
 ARRIVING, LEAVING = timedelta(minutes=25), timedelta(minutes=12)
 """How long before and after the uses of a day a machine is switched on."""
-UNBOOKED = "vision-1"
-"""The machine that somebody used this hour without a word to anybody."""
+UNBOOKED, SILENT, BUSY = "vision-1", "hardness-1", "cmm-1"
+"""Today nobody booked what the first does, the second says nothing, and the third runs."""
+ENGINEER = "onodera@takahashi-seimitsu.example"
+
+
+Signals: TypeAlias = dict[str, tuple[list[Interval], list[Interval]]]
+"""By machine: when it is switched on, and when it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +58,32 @@ def settle(app_url: str, url: str) -> Town:
     last = month_of(this.start - MINUTE, ZONE)
     with psycopg.connect(app_url, options="-c TimeZone=UTC") as conn:
         ids = found(conn, EXAMPLE, [last, this], now, "ja")
-        office = Viewer(ids[office_of(EXAMPLE)], None, frozenset({Role.OFFICE}))
-        _, token = people.add_token(conn, office, name="town", now=now)
+        office = Viewer(ids[staff(EXAMPLE, Role.OFFICE)], None, frozenset({Role.OFFICE}))
+        director = Viewer(ids[staff(EXAMPLE, Role.DIRECTOR)], None, frozenset({Role.DIRECTOR}))
+        _, secret = people.add_token(conn, office, name="town", now=now)
         conn.commit()
         store.prepare(conn)
         town = Town(url, ids, f"{last.start.astimezone(ZONE):%Y-%m}")
-        with Api(url, token) as api:
+        with Api(url, secret) as api:
             _last_month(conn, api, town, last, now)
+            draft(conn, office, town.month, now)
+            approve(conn, director, town.month, now)
+            close(conn, office, town.month, now)
             _issue(conn, office, town.month, now)
             _today(conn, api, town, now)
     return town
 
 
 def _last_month(conn: Connection, api: Api, town: Town, last: Interval, now: datetime) -> None:
-    """Its first days on which somebody of `MEMBER` comes, as the example plans them, closed."""
+    """Its first days on which somebody of `MEMBER` comes, as the example plans them."""
     planned = _planned(last)
     busy = sorted({_day(use) for use in planned if use.member_id == MEMBER})[:DAYS]
     uses = [use for use in planned if _day(use) in busy]
     book(api, uses, town.ids, lambda: None)
-    _report(conn, uses, [], now)
+    _report(conn, _used(uses), now)
     bounds = f"from={last.start:%Y-%m-%dT%H:%M:%SZ}&to={last.end:%Y-%m-%dT%H:%M:%SZ}"
     for usage in api.every(f"/usage?{bounds}&kind=unassigned"):
         api.call("POST", f"/usage/{usage['id']}/decision", {"resolution": "waive", "reason": "試運転"})
-    for step in ("draft", "close"):
-        api.call("POST", f"/periods/{town.month}/{step}")
 
 
 def _issue(conn: Connection, office: Viewer, label: str, now: datetime) -> None:
@@ -83,15 +94,20 @@ def _issue(conn: Connection, office: Viewer, label: str, now: datetime) -> None:
 
 
 def _today(conn: Connection, api: Api, town: Town, now: datetime) -> None:
-    """What is booked today and tomorrow, what the machines said until now, and a use that nobody booked."""
+    """What is booked today and tomorrow, what the machines said until now, and what somebody has to look at."""
     window = Interval(local_midnight(now.astimezone(ZONE).date(), ZONE), now + timedelta(days=2))
-    uses = [
-        use
-        for use in _planned(month_of(now, ZONE))
-        if use.slot is not None and window.covers(use.slot) and use.machine_id != UNBOOKED
-    ]
-    book(api, uses, town.ids, lambda: None)
-    _report(conn, uses, [Interval(now - 70 * MINUTE, now - 25 * MINUTE)], now)
+    uses = [use for use in _planned(month_of(now, ZONE)) if use.slot is not None and window.covers(use.slot)]
+    book(api, [use for use in uses if use.machine_id not in {UNBOOKED, BUSY}], town.ids, lambda: None)
+    for machine_id in ("cmm-2", "ct-1"):
+        free = api.call("GET", f"/machines/{machine_id}/free?minutes=90")[-1]
+        slot = Interval.of(datetime.fromisoformat(free["starts_at"]), timedelta(minutes=90))
+        own = PlannedUse("own", Story.NORMAL, machine_id, MEMBER, ENGINEER, slot, None, ())
+        book(api, [own], town.ids, lambda: None)
+    on = {shared.id: [Interval(now - 300 * MINUTE, now)] for shared in EXAMPLE.machines if shared.id != SILENT}
+    runs = {UNBOOKED: [Interval(now - 180 * MINUTE, now - 120 * MINUTE)], BUSY: [Interval(now - 40 * MINUTE, now)]}
+    _report(conn, {machine_id: (on[machine_id], runs.get(machine_id, [])) for machine_id in on}, now)
+    sweep(conn, now)
+    conn.commit()
 
 
 def _planned(when: Interval) -> list[PlannedUse]:
@@ -103,33 +119,39 @@ def _day(use: PlannedUse) -> date:
     return use.begins.start.astimezone(ZONE).date()
 
 
-def _report(conn: Connection, uses: Sequence[PlannedUse], unbooked: Sequence[Interval], now: datetime) -> None:
-    """A reading a minute of each machine until `now`, stored and derived."""
+def _used(uses: Sequence[PlannedUse]) -> Signals:
+    """When each machine was switched on for these uses, and when it ran."""
+    signals: Signals = {}
+    for use in uses:
+        if use.occupied is not None:
+            on, runs = signals.setdefault(use.machine_id, ([], []))
+            on.append(Interval(use.occupied.start - ARRIVING, use.occupied.end + LEAVING))
+            runs += use.running
+    return signals
+
+
+def _report(conn: Connection, signals: Signals, now: datetime) -> None:
+    """A reading a minute of each machine, stored and derived."""
     for shared in EXAMPLE.machines:
-        stays = [use for use in uses if use.machine_id == shared.id and use.occupied is not None]
-        runs = [run for use in stays for run in use.running]
-        on = [use.occupied for use in stays if use.occupied is not None]
-        if shared.id == UNBOOKED:
-            runs, on = [*runs, *unbooked], [*on, *unbooked]
-        readings = _readings(shared, on, runs, now)
-        if readings:
-            message = Message(0, 0, False, False, "", b"", now)
+        if shared.id in signals:
+            readings = _readings(shared, *signals[shared.id], now)
+            message = Message(0, 0, redelivered=False, retained=False, topic="", payload=b"", received_at=now)
             store.enter(conn, [(message, readings)], {})
             derive(conn, shared.id)
-        conn.commit()
+            conn.commit()
 
 
 def _readings(shared: SharedMachine, on: Sequence[Interval], runs: Sequence[Interval], now: datetime) -> list[Reading]:
     def watts(moment: datetime) -> float:
         return shared.running_watts if any(run.contains(moment) for run in runs) else shared.idle_watts
 
-    minutes = {moment for each in on for moment in _minutes(each.start - ARRIVING, min(each.end + LEAVING, now))}
+    minutes = {moment for each in on for moment in _minutes(each)}
     return [
         Reading(shared.id, "power", moment, number, watts(moment), None, now)
         for number, moment in enumerate(sorted(minutes), start=1)
     ]
 
 
-def _minutes(start: datetime, end: datetime) -> list[datetime]:
-    first = start.replace(second=0, microsecond=0)
-    return [first + each * MINUTE for each in range((end - first) // MINUTE)]
+def _minutes(when: Interval) -> list[datetime]:
+    first = when.start.replace(second=0, microsecond=0)
+    return [first + each * MINUTE for each in range((when.end - first) // MINUTE)]
