@@ -47,7 +47,7 @@ class Visitor:
 
 
 Values = Mapping[str, str]
-SHARED = {"machine_id": "cmm-1", "n": "1", "code": "booking.slot_taken"}
+SHARED = {"machine_id": "cmm-1", "member_id": "m01", "n": "1", "code": "booking.slot_taken"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,14 @@ def reservation(visitor: Visitor) -> Values:
     return {"reservation_id": next(each["id"] for each in visitor.ask("/reservations") if each["id"])}
 
 
+def oneself(visitor: Visitor) -> Values:
+    return {"person_id": visitor.ask("/me")["person_id"]}
+
+
 SCREENS = {
     "/": Screen(ENGINEER),
     "/machines/{machine_id}/reserve": Screen(ENGINEER),
+    "/today/offer": Screen(ENGINEER, query="?ask=CMM 明日2時間"),
     "/reservations": Screen(ENGINEER),
     "/reservations/{reservation_id}": Screen(ENGINEER, reservation),
     "/reservations/{reservation_id}/change": Screen(ENGINEER, reservation),
@@ -85,6 +90,13 @@ SCREENS = {
     "/statements": Screen(MANAGER),
     "/statements/{statement_id}": Screen(MANAGER, statement),
     "/statements/{statement_id}/lines/{n}": Screen(MANAGER, statement),
+    "/office/members": Screen(OFFICE),
+    "/office/members/{member_id}": Screen(OFFICE),
+    "/office/people": Screen(OFFICE),
+    "/office/people/{person_id}": Screen(OFFICE, oneself),
+    "/office/machines": Screen(OFFICE),
+    "/office/machines/{machine_id}": Screen(OFFICE),
+    "/office/{register}/new": Screen(OFFICE, lambda _: {"register": "machines"}),
     "/sign-in": Screen(None),
     "/design": Screen(None),
     "/problem-types/{code}": Screen(None),
@@ -102,5 +114,6 @@ NOT_SCREENS = {
     "/machines/{machine_id}/threshold/live": "a part of /machines/{machine_id}/threshold",
     "/machines/{machine_id}/threshold/found": "a part of /machines/{machine_id}/threshold",
     "/utilisation.{form}": "a file",
+    "/office/{register}.{form}": "a file",
     "/language/{locale}": "leads back",
 }
