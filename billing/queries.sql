@@ -74,6 +74,12 @@ SELECT part, sha256 FROM billing.period_evidence WHERE month = %(month)s ORDER B
 -- evidence: One part of a month's evidence.
 SELECT content_zlib FROM billing.period_evidence WHERE month = %(month)s AND part = %(part)s
 
+-- evidence_of: Several parts of a month's evidence.
+SELECT content_zlib FROM billing.period_evidence WHERE month = %(month)s AND part = ANY(%(parts)s) ORDER BY part
+
+-- evidence_below: The parts of a month's evidence whose names begin alike.
+SELECT content_zlib FROM billing.period_evidence WHERE month = %(month)s AND starts_with(part, %(prefix)s) ORDER BY part
+
 -- mark_drafted: A month has been computed; what it says may still change.
 UPDATE billing.period SET status = 'draft', drafted_at = %(now)s, findings = %(findings)s, metered = %(metered)s,
        control = %(control)s

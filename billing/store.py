@@ -1,6 +1,6 @@
 """Periods, statements and the ledger in the database, as records and back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -192,6 +192,18 @@ def evidence(conn: Connection, month: str, part: str) -> bytes | None:
     """The compressed content of one part of the month's evidence."""
     row = conn.execute(SQL["evidence"], {"month": first_day(month), "part": part}).fetchone()
     return row[0] if row else None
+
+
+def evidence_of(conn: Connection, month: str, parts: Sequence[str]) -> list[bytes]:
+    """The compressed contents of those of `parts` that the month's evidence has, by name."""
+    rows = conn.execute(SQL["evidence_of"], {"month": first_day(month), "parts": list(parts)})
+    return [content for (content,) in rows]
+
+
+def evidence_below(conn: Connection, month: str, prefix: str) -> list[bytes]:
+    """The compressed contents of the parts whose names begin with `prefix`, by name."""
+    rows = conn.execute(SQL["evidence_below"], {"month": first_day(month), "prefix": prefix})
+    return [content for (content,) in rows]
 
 
 def mark_closed(

@@ -7,7 +7,7 @@ from billing import store
 from billing.documents.picture import Trace, trace_of
 from billing.explain.line import rules
 from billing.model import MachineMonth, Reservation, Rules, StateInterval, Usage
-from billing.periods.evidence import MACHINE, READINGS, read_machine
+from billing.periods.evidence import MACHINE, READINGS, read_machine, read_series
 from coop.database import Connection
 
 
@@ -40,11 +40,11 @@ class FrozenMonth:
         if machine_id not in self._machines:
             content = store.evidence(conn, self.month, MACHINE + machine_id)
             happened = read_machine(zlib.decompress(content)) if content else MachineMonth(machine_id)
-            readings = store.evidence(conn, self.month, READINGS + machine_id)
+            readings = store.evidence_below(conn, self.month, f"{READINGS}{machine_id}/")
             self._machines[machine_id] = Behind(
                 {each.id: each for each in happened.usages},
                 {each.id: each for each in happened.reservations},
                 happened.states,
-                trace_of(zlib.decompress(readings)) if readings else None,
+                trace_of(read_series(zlib.decompress(day) for day in readings)),
             )
         return self._machines[machine_id]

@@ -1,13 +1,12 @@
 """A small picture of what a machine reported during one use: drawn from frozen readings, as SVG."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from billing.model import StateInterval
@@ -34,9 +33,8 @@ class Trace:
         return list(zip(self.minutes[first:last].tolist(), self.values[first:last].tolist(), strict=True))
 
 
-def trace_of(readings: bytes) -> Trace | None:
+def trace_of(series: Sequence[Mapping[str, Any]]) -> Trace | None:
     """The trace of a machine's frozen readings: its power, or else the first channel that says numbers."""
-    series: list[dict[str, Any]] = orjson.loads(readings)
     numeric = [each for each in series if any(isinstance(value, int | float) for value in each["value"])]
     if not numeric:
         return None

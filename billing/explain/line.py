@@ -1,17 +1,17 @@
 """Where one line's amount comes from: rule, arithmetic, usage, state intervals, readings."""
 
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from billing import store
-from billing.model import Line, LineKind, MachineMonth, Rules, Status, Usage
-from billing.periods.evidence import MACHINE, READINGS, RULES, read_machine, read_rules
+from billing.model import Line, LineKind, MachineMonth, Rules, StateInterval, Status, Usage
+from billing.periods.evidence import MACHINE, RULES, read_machine, read_rules, read_series, readings_part
 from billing.periods.gather import readings_of
 from billing.store import Issued
 from coop.database import Connection
@@ -85,14 +85,14 @@ def explain(conn: Connection, viewer: Viewer, statement_id: UUID, n: int) -> Exp
     elif line.machine_id is not None:
         happened = [machine_month(conn, of.month, line.machine_id)]
         behind = [usage for usage in happened[0].usages if usage.id in line.explanation["usages"]]
-        traced = _series(conn, of, line.machine_id)
+        traced = _series(conn, of, line.machine_id, [usage.interval for usage in behind])
     else:
         happened = [machine_month(conn, of.month, each) for each in line.explanation["machines"]]
         behind = [
             usage for each in happened for usage in each.usages if usage.charged and usage.member_id == line.member_id
         ]
         traced = []
-    states = [state for each in happened for state in each.states]
+    states = {each.machine_id: each.states for each in happened}
     return ExplainedLine(
         of,
         rules(conn, of.month),
@@ -104,8 +104,8 @@ def explain(conn: Connection, viewer: Viewer, statement_id: UUID, n: int) -> Exp
                 usage,
                 tuple(
                     State(seen, state.state)
-                    for state in states
-                    if state.machine_id == usage.machine_id and (seen := state.interval.intersect(usage.interval))
+                    for state in _around(states[usage.machine_id], usage.interval)
+                    if (seen := state.interval.intersect(usage.interval))
                 ),
                 tuple(_within(traced, usage.interval)),
             )
@@ -127,18 +127,32 @@ def machine_month(conn: Connection, month: str, machine_id: str) -> MachineMonth
     return read_machine(zlib.decompress(frozen)) if frozen else MachineMonth(machine_id)
 
 
-def _series(conn: Connection, of: Issued, machine_id: str) -> list[dict[str, Any]]:
-    """A machine's readings of the month: from the evidence of a closed one, as they are now for a draft."""
+def _series(conn: Connection, of: Issued, machine_id: str, times: Sequence[Interval]) -> list[dict[str, Any]]:
+    """A machine's readings of the days of `times`: a closed month's from its evidence, as they are now for a draft."""
+    if not times:
+        return []
     if of.status is not Status.CLOSED:
-        within = month(*parse_month(of.month), cooperative(conn).time_zone)
-        return _columns(readings_of(conn, machine_id, within))
-    frozen = store.evidence(conn, of.month, READINGS + machine_id)
-    return _columns(zlib.decompress(frozen)) if frozen else []
+        whole = Interval(min(each.start for each in times), max(each.end for each in times))
+        within = whole.intersect(month(*parse_month(of.month), cooperative(conn).time_zone))
+        return read_series(content for _, content in readings_of(conn, machine_id, within)) if within else []
+    days = {each.start.astimezone(UTC).date() + timedelta(days=n) for each in times for n in range(_days(each))}
+    names = [readings_part(machine_id, day) for day in sorted(days)]
+    return read_series(zlib.decompress(part) for part in store.evidence_of(conn, of.month, names))
 
 
-def _columns(content: bytes) -> list[dict[str, Any]]:
-    columns: list[dict[str, Any]] = orjson.loads(content)
-    return columns
+def _days(interval: Interval) -> int:
+    """How many UTC days an interval touches, at most."""
+    return interval.seconds // 86_400 + 2
+
+
+def _around(states: Sequence[StateInterval], interval: Interval) -> Iterator[StateInterval]:
+    """Those of one machine's states, which are in order and do not overlap, that may touch `interval`."""
+    first = bisect_right(states, interval.start, key=_begins)
+    return takewhile(lambda state: state.interval.start < interval.end, states[max(first - 1, 0) :])
+
+
+def _begins(state: StateInterval) -> datetime:
+    return state.interval.start
 
 
 def _within(series: Sequence[Mapping[str, Any]], interval: Interval) -> Iterator[Reading]:

@@ -31,7 +31,7 @@ MANIFEST = "manifest"
 MACHINE = "machine/"
 """Prefix of the parts that hold what happened on one machine."""
 READINGS = "readings/"
-"""Prefix of the parts that hold the readings of one machine."""
+"""Prefix of the parts that hold the readings of one machine on one day."""
 
 _RULES = TypeAdapter(Rules)
 
@@ -50,6 +50,23 @@ class Part:
     @property
     def compressed(self) -> bytes:
         return zlib.compress(self.content, level=1)
+
+
+def readings_part(machine_id: str, day: date) -> str:
+    """The name of the part that holds a machine's readings of a UTC day, by their true time."""
+    return f"{READINGS}{machine_id}/{day}"
+
+
+def read_series(parts: Iterable[bytes]) -> list[dict[str, Any]]:
+    """The device channels of several days' readings, each with its columns `at_us`, `offset_seconds`, `value`."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for part in parts:
+        for series in orjson.loads(part):
+            whole = found.setdefault((series["device"], series["channel"]), series)
+            if whole is not series:
+                for column in ("at_us", "offset_seconds", "value"):
+                    whole[column] += series[column]
+    return [found[key] for key in sorted(found)]
 
 
 def canonical(value: object) -> bytes:

@@ -1,9 +1,10 @@
 """What a settlement is computed from, read from the other rooms; and the readings behind it, to be frozen."""
 
 from collections.abc import Iterator
+from datetime import date
 from uuid import uuid4
 
-from billing.periods.evidence import MACHINE, READINGS, RULES, Part
+from billing.periods.evidence import MACHINE, RULES, Part, readings_part
 from billing.store import first_day
 from coop.database import Connection
 from coop.interval import Interval, month, parse_month
@@ -37,16 +38,15 @@ def gather(conn: Connection, month_name: str, member_id: str | None = None) -> I
 
 
 def readings(conn: Connection, within: Interval) -> Iterator[Part]:
-    """The readings of a time as evidence parts, one machine after the other."""
+    """The readings of a time as evidence parts, one machine after the other, a part for each day."""
     times = {"start": within.start, "end": within.end}
     for (machine_id,) in conn.execute(SQL["machines_with_devices"], times).fetchall():
-        yield Part(READINGS + machine_id, readings_of(conn, machine_id, within))
+        for day, content in readings_of(conn, machine_id, within):
+            yield Part(readings_part(machine_id, day), content)
 
 
-def readings_of(conn: Connection, machine_id: str, within: Interval) -> bytes:
-    """JSON of the readings of one machine: for each device channel, columns of times, clock offsets and values."""
+def readings_of(conn: Connection, machine_id: str, within: Interval) -> list[tuple[date, bytes]]:
+    """The readings of one machine by UTC day: for each device channel, columns of times, clock offsets and values."""
     values = {"machine_id": machine_id, "start": within.start, "end": within.end}
-    row = conn.execute(SQL["readings_of_machine"], values).fetchone()
-    assert row is not None
-    content: str = row[0]
-    return content.encode()
+    rows = conn.execute(SQL["readings_of_machine"], values).fetchall()
+    return [(day, content.encode()) for day, content in rows]

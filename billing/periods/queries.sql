@@ -190,10 +190,11 @@ ORDER BY m.id)
 -- machines_with_devices: The machines for which a device spoke in a time.
 SELECT DISTINCT machine_id FROM telemetry.binding WHERE bound && tstzrange(%(start)s, %(end)s) ORDER BY machine_id
 
--- readings_of_machine: A machine's readings in a time (true time), one JSON array of columns for each device channel.
-SELECT coalesce(json_agg(series ORDER BY series ->> 'device', series ->> 'channel'), '[]')::text
+-- readings_of_machine: A machine's readings in a time (true time) by UTC day: columns for each device channel, as JSON.
+SELECT day, json_agg(series ORDER BY series ->> 'device', series ->> 'channel')::text
 FROM (
-    SELECT json_build_object(
+    SELECT ((r.at + make_interval(secs => coalesce(k.offset_seconds, 0))) AT TIME ZONE 'UTC')::date AS day,
+    json_build_object(
         'device', c.device_id, 'channel', c.name,
         'at_us', json_agg((extract(epoch FROM r.at) * 1000000)::bigint ORDER BY r.at, r.tie),
         'offset_seconds', json_agg(coalesce(k.offset_seconds, 0) ORDER BY r.at, r.tie),
@@ -207,8 +208,10 @@ FROM (
       AND b.bound @> (r.at + make_interval(secs => coalesce(k.offset_seconds, 0)))
       AND r.at + make_interval(secs => coalesce(k.offset_seconds, 0)) >= %(start)s
       AND r.at + make_interval(secs => coalesce(k.offset_seconds, 0)) < %(end)s
-    GROUP BY c.device_id, c.name
+    GROUP BY day, c.device_id, c.name
 ) AS each_series
+GROUP BY day
+ORDER BY day
 
 -- changed_after_close: Machines whose use in a closed month changed since, by month: telemetry's open findings of it.
 SELECT DISTINCT to_char(lower(during) AT TIME ZONE %(time_zone)s::text, 'YYYY-MM') AS source_month, machine_id
