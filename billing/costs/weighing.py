@@ -4,7 +4,7 @@ Sources: tiers follow the airport rule (Littlechild & Owen 1973), serial cost sh
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from billing.costs.model import Allocation, Measure, Weight
@@ -20,10 +20,10 @@ class Component:
     by: Allocation
     part: Fraction
     values: Exact
+    total: Fraction = field(init=False)
 
-    @property
-    def total(self) -> Fraction:
-        return sum(self.values.values(), Fraction(0))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "total", sum(self.values.values(), Fraction(0)))
 
 
 def components(pool: Pool, rules: Rules, used: Mapping[str, int], *, variable: bool) -> tuple[Component, ...]:

@@ -1,12 +1,13 @@
 """Draft and close a month."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from billing import store
 from billing.calculation import Settling
 from billing.ledger import store as ledger
-from billing.model import Finding, Period, Rules, Settlement, Status
+from billing.model import Finding, Line, Period, Rules, Settlement, Status
 from billing.periods import late
 from billing.periods.evidence import Signature, manifest, plain, read_machine, read_rules
 from billing.periods.gather import gather, readings
@@ -140,16 +141,18 @@ def _write(
     """
     store.clear(conn, month)
     late.collect(conn, viewer, month, now)
-    inputs = gather(conn, month)
-    first = next(inputs)
+    first, *machines = gather(conn, month)
+    hashes = {part.name: store.add_evidence(conn, month, part) for part in (first, *machines)}
     rules = read_rules(first.content)
     settling, signature = Settling(rules), Signature()
-    hashes = {first.name: store.add_evidence(conn, month, first)}
-    for part in inputs:
-        lines = settling.machine(read_machine(part.content))
-        signature.add(lines)
-        store.write_lines(conn, month, lines)
-        hashes[part.name] = store.add_evidence(conn, month, part)
+
+    def of_machines() -> Iterator[Line]:
+        for part in machines:
+            lines = settling.machine(read_machine(part.content))
+            signature.add(lines)
+            yield from lines
+
+    store.write_lines(conn, month, of_machines())  # one stream: the database writes while the next are computed
     shares, settlement = settling.finish()
     signature.add(shares)
     store.write_lines(conn, month, shares)
