@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from coop.door import SESSION_COOKIE
+from coop.accounts.cookies import SESSION_COOKIE
 from tests.journeys.screens import Visitor
 from tests.journeys.town import Town
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 
-from coop.door import SESSION_COOKIE
+from coop.accounts.cookies import SESSION_COOKIE
 from moyai.demo.founding import PASSWORD
 from tests.journeys.town import ENGINEER, Town
 
