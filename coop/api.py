@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from coop import machines, people, register
+from coop import leaving, machines, people, register
 from coop.door import Entrance
 from coop.paging import Paged
 
@@ -158,6 +158,13 @@ def list_members(door: Entrance) -> list[MemberView]:
 def get_member(member_id: str, door: Entrance) -> MemberView:
     """One member."""
     return _member(door.run(lambda conn: register.member(conn, door.viewer, member_id)))
+
+
+@router.delete("/people/{person_id}/access", status_code=204)
+def end_access(person_id: UUID, door: Entrance) -> Response:
+    """Let somebody come in no more: anybody for the office, their own people for a member's manager."""
+    door.run(lambda conn: leaving.end_access(conn, door.viewer, person_id, door.now))
+    return Response(status_code=204)
 
 
 @router.get("/machines")

@@ -8,6 +8,7 @@ EVERYBODY = frozenset(Role) - {Role.ANONYMOUS, Role.MACHINE}
 BOOKS = frozenset({Role.ENGINEER, Role.MEMBER_MANAGER, Role.OPERATOR, Role.OFFICE})
 OFFICE = frozenset({Role.OFFICE})
 OFFICE_AND_OPERATOR = frozenset({Role.OFFICE, Role.OPERATOR})
+PAYS = SEES_MONEY | {Role.ENGINEER, Role.MEMBER_MANAGER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ PLACES = (
             Place("today", "/", EVERYBODY, thumb=True),
             Place("reservations", "/reservations", EVERYBODY - {Role.WARD}, thumb=True),
             Place("me", "/me", EVERYBODY, thumb=True),
+            Place("member", "/member", frozenset({Role.MEMBER_MANAGER})),
         ),
     ),
     Group(
@@ -47,7 +49,7 @@ PLACES = (
     ),
     Group(
         "money",
-        (Place("statements", "/statements", SEES_MONEY),),
+        (Place("statements", "/statements", PAYS),),
     ),
     Group(
         "office",

@@ -9,6 +9,19 @@ from dashboards.machine import thresholds
 from dashboards.mine import changing, me, reservation, reservations, reserving
 from dashboards.money import statements
 from dashboards.office import entries, machines, members, pasting, people, registers
+from dashboards.mine import (
+    answers,
+    calendars,
+    changing,
+    me,
+    member,
+    messages,
+    month,
+    reservation,
+    reservations,
+    reserving,
+)
+from dashboards.money import account, statements
 from dashboards.reports import page as reports
 from dashboards.shell import ASSETS, DIST
 from dashboards.today import page as today
@@ -42,6 +55,11 @@ ROUTERS = (
     problem_types.router,
     signing_in.router,
     me.router,
+    answers.router,
+    month.router,
+    calendars.router,
+    messages.router,
+    member.router,
     reserving.router,
     reservations.router,
     reservation.router,
@@ -50,6 +68,7 @@ ROUTERS = (
     problems.router,
     reports.router,
     statements.router,
+    account.router,
     devices.router,
     registers.router,
     pasting.router,

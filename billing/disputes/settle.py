@@ -136,6 +136,13 @@ def dispute(conn: Connection, viewer: Viewer, dispute_id: UUID) -> Dispute:
     return found[0]
 
 
+def of_line(conn: Connection, viewer: Viewer, statement_id: UUID, n: int) -> Dispute | None:
+    """What line `n` of a statement was questioned as; None where nobody asked, or the viewer may not know."""
+    row = conn.execute(SQL["dispute_of_line"], {"statement_id": statement_id, "n": n}).fetchone()
+    found = _read(conn, viewer, row[0], WHOLE) if row else []
+    return found[0] if found else None
+
+
 def _read(conn: Connection, viewer: Viewer, dispute_id: UUID | None, part: Slice) -> list[Dispute]:
     own_only = not viewer.has(*SEES_MONEY)
     if own_only and not viewer.sees_money_of(viewer.member_id):

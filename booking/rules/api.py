@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, RootModel
 
 from booking.model import Conditions
-from booking.rules import closures
+from booking.rules import allowance, closures
 from booking.rules import edit as rules
 from booking.rules.closures import Special
 from booking.rules.edit import Limit, LimitWanted, NonmemberUse, Policy, Priority
@@ -141,6 +141,15 @@ class QuotaView(BaseModel):
     valid_until: date | None
 
 
+class AllowanceView(BaseModel):
+    machine_id: str | None = Field(description="null: on all machines together")
+    counted: Counted
+    span: Span
+    most: int = Field(description="Reservations at once, else minutes in a week or month")
+    used: int
+    left: int
+
+
 class PriorityWanted(Wanted):
     member_id: str = Field(max_length=31)
     reason: Literal["owner", "committed"] | None = Field(description="null ends it.")
@@ -262,6 +271,22 @@ def delete_closure(closure_id: UUID, door: Entrance) -> Response:
 def list_quotas(door: Entrance) -> list[QuotaView]:
     """How much a member and a person may have at once, and book in a week and a month."""
     return [_quota(each) for each in door.run(rules.quotas)]
+
+
+@router.get("/me/quotas")
+def list_allowances(door: Entrance) -> list[AllowanceView]:
+    """What one's member and oneself may still book, this week and this month."""
+    return [
+        AllowanceView(
+            machine_id=each.machine_id,
+            counted=each.quota.counted,
+            span=each.quota.span,
+            most=each.quota.most,
+            used=each.quota.used,
+            left=each.left,
+        )
+        for each in door.run(lambda conn: allowance.allowances(conn, door.viewer, door.now))
+    ]
 
 
 @router.post("/quotas", response_model=Quotas)

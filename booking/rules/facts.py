@@ -131,7 +131,7 @@ def facts(
         is_member=is_member,
         has_priority=priority,
         nonmember_use=None if percent is None else (percent, warn, deny),
-        quotas=tuple(Quota(Counted(of), Span(span), most, int(had)) for of, span, most, had in used),
+        quotas=tuple(Quota(Counted(of), Span(span), most, int(had)) for _, of, span, most, had in used),
         qualification=_qualification(row[8:12]),
         instructor=_qualification(row[12:16]),
         instructor_is_free=is_free,

@@ -63,8 +63,8 @@ SELECT m.is_member, EXISTS (SELECT FROM booking.priority p
 FROM coop.member m CROSS JOIN coop.cooperative c
 WHERE m.id = %(member_id)s
 
--- quotas_used: The limits of a holder on a machine, and what is used of each; the member is locked.
-SELECT q.holder, q.span, q.most,
+-- quotas_used: The limits of a holder on a machine, or on any (null), and what is used of each.
+SELECT q.machine_id, q.holder, q.span, q.most,
        (SELECT CASE q.span WHEN 'at_once' THEN count(*)
                ELSE ceil(coalesce(sum(extract(epoch FROM r.ends_at - r.starts_at)), 0) / 60) END
         FROM booking.reservation r
@@ -78,7 +78,8 @@ SELECT q.holder, q.span, q.most,
                OR (r.status = 'held' AND NOT EXISTS (SELECT FROM booking.claim c WHERE c.reservation_id = r.id
                                                      AND c.expires_at <= clock_timestamp()))))
 FROM booking.quota q
-WHERE q.valid @> %(day)s::date AND (q.machine_id IS NULL OR q.machine_id = %(machine_id)s)
+WHERE q.valid @> %(day)s::date
+  AND (q.machine_id IS NULL OR %(machine_id)s::text IS NULL OR q.machine_id = %(machine_id)s)
   AND (q.holder = 'member' OR %(person_id)s::uuid IS NOT NULL)
 ORDER BY q.id
 

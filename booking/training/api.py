@@ -111,7 +111,7 @@ class ResultWanted(Wanted):
 
 @router.get("/qualifications")
 def list_qualifications(door: Entrance, paging: Paged) -> list[GrantedView]:
-    """One's own qualifications; everybody's for the office, operators and auditors."""
+    """One's own qualifications; a manager's people's; everybody's for the office, operators and auditors."""
     part = paging.slice(str, str, datetime, UUID)
     found = door.run(lambda conn: granting.qualifications(conn, door.viewer, door.now, part))
     page = paging.page(found, lambda last: (last.machine_kind, last.person_name, last.valid_from, last.id))

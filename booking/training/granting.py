@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg import errors
@@ -87,9 +88,15 @@ def grant(
 
 
 def qualifications(conn: Connection, viewer: Viewer, now: datetime, part: Slice = WHOLE) -> list[Granted]:
-    """One's own qualifications that have not ended by date; everybody's for the office, operators and auditors."""
+    """One's own qualifications that have not ended by date; for a manager their people's; everybody's for the office,
+    operators and auditors."""
     everybody = viewer.has(*SEES_ALL_QUALIFICATIONS)
-    values = {"person_id": None if everybody else viewer.person_id, "now": now}
+    manages = viewer.has(Role.MEMBER_MANAGER) and viewer.member_id is not None
+    values: dict[str, Any] = {
+        "person_id": None if everybody or manages else viewer.person_id,
+        "member_id": viewer.member_id if manages and not everybody else None,
+        "now": now,
+    }
     values |= part.values("after_kind", "after_name", "after_from", "after_id")
     return [_granted(*row) for row in conn.execute(SQL["qualifications"], values)]
 

@@ -23,13 +23,15 @@ RETURNING id
 DELETE FROM booking.qualification
 WHERE person_id = %(person_id)s AND machine_kind = %(machine_kind)s AND lower(valid) >= %(now)s
 
--- qualifications: What one person was granted, or everybody, with its end by date or non-use; from a place in the list on.
+-- qualifications: What one person was granted, or one member's, or everybody, with its end by date or non-use; from a place in the list on.
 SELECT q.id, q.person_id, p.name, p.member_id, q.machine_kind, q.level, lower(q.valid), upper(q.valid), q.granted_by,
        h.last_used_at, h.lapse_after_days
 FROM booking.qualification q
 JOIN coop.person p ON p.id = q.person_id
 LEFT JOIN LATERAL booking.qualified(q.person_id, q.machine_kind, %(now)s) h ON true
-WHERE (%(person_id)s::uuid IS NULL OR q.person_id = %(person_id)s) AND (upper(q.valid) IS NULL OR upper(q.valid) > %(now)s)
+WHERE (%(person_id)s::uuid IS NULL OR q.person_id = %(person_id)s)
+  AND (%(member_id)s::text IS NULL OR p.member_id = %(member_id)s)
+  AND (upper(q.valid) IS NULL OR upper(q.valid) > %(now)s)
   AND (%(after_id)s::uuid IS NULL
        OR (q.machine_kind, p.name, lower(q.valid), q.id)
           > (%(after_kind)s::text, %(after_name)s::text, %(after_from)s::timestamptz, %(after_id)s))
