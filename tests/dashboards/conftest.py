@@ -74,7 +74,7 @@ def furnish(api: Callers) -> House:
     now = datetime.now(UTC)
     grid = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     readers = [
-        _reader(api, role, member)
+        reader(api, role, member)
         for role, member in ((Role.ENGINEER, "m01"), (Role.ENGINEER, "m02"), (Role.OFFICE, None), (Role.WARD, None))
     ]
     ours, theirs = readers[0].caller.viewer, readers[1].caller.viewer
@@ -88,7 +88,8 @@ def furnish(api: Callers) -> House:
     return House(api, *readers, Reader(api.nobody, None), grid)
 
 
-def _reader(api: Callers, role: Role, member_id: str | None) -> Reader:
+def reader(api: Callers, role: Role, member_id: str | None) -> Reader:
+    """A new person of a member, signed in."""
     caller = api.person(role, member_id, password=PASSWORD)
     with database.transaction(api.pool) as conn:
         row = conn.execute("SELECT email FROM coop.person WHERE id = %s", [caller.person_id]).fetchone()
