@@ -6,9 +6,6 @@ from starlette.staticfiles import StaticFiles
 from dashboards import design, live, places, problem_types, refused
 from dashboards.entry import signing_in
 from dashboards.machine import thresholds
-from dashboards.mine import changing, me, reservation, reservations, reserving
-from dashboards.money import statements
-from dashboards.office import entries, machines, members, pasting, people, registers
 from dashboards.mine import (
     answers,
     calendars,
@@ -22,6 +19,7 @@ from dashboards.mine import (
     reserving,
 )
 from dashboards.money import account, statements
+from dashboards.office import entries, machines, members, pasting, people, registers
 from dashboards.reports import page as reports
 from dashboards.shell import ASSETS, DIST
 from dashboards.today import page as today

@@ -47,11 +47,6 @@ class Say:
         local = self.local(day) if isinstance(day, datetime) else day
         return format_skeleton("yMMMd", local, locale=self.locale)
 
-    def date(self, day: date) -> str:
-        """`2026年11月30日` / `Nov 30, 2026`, for a day that may be of another year, or a moment's day."""
-        local = self.local(day) if isinstance(day, datetime) else day
-        return format_skeleton("yMMMd", local, locale=self.locale)
-
     def when(self, moment: datetime, now: datetime) -> str:
         """The time alone for today, with its day otherwise."""
         if self.local(moment).date() == self.local(now).date():

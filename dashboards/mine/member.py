@@ -1,6 +1,7 @@
 """A member's manager: our people, what we have booked and used, what it costs, and what is printed of us."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,10 +19,13 @@ from billing.ledger import account
 from billing.periods.so_far import so_far
 from booking.rules.allowance import allowances
 from booking.training import granting
-from coop import leaving, people, register
+from coop import accounts, leaving, people, register
+from coop.accounts import invitations
+from coop.accounts.api import link_of
 from coop.database import Connection
 from coop.door import Door, Entrance
 from coop.errors import Invalid, Kind, MoyaiError
+from coop.identity import Role
 from coop.interval import month_of
 from coop.messages import translate
 from coop.paging import Slice
@@ -35,6 +39,22 @@ router = APIRouter(include_in_schema=False)
 A_YEAR = timedelta(days=366)
 QUESTIONS = 5
 DONE = frozenset({"recipient", "ended", "invited"})
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Who is invited, as typed."""
+
+    name: str = ""
+    email: str = ""
+    sign_in_name: str = ""
+    manages: bool = False
+
+
+class NameMissing(Invalid):
+    """Whoever is invited has a name."""
+
+    code = "member.name_missing"
 
 
 class RecipientUnclear(Invalid):
@@ -84,6 +104,42 @@ def change_recipient(
     return RedirectResponse("/member?done=recipient#papers", status_code=303)
 
 
+@router.post("/member/people")
+def invite(
+    door: Entrance,
+    name: Annotated[str, Form(max_length=100)] = "",
+    email: Annotated[str, Form(max_length=254)] = "",
+    sign_in_name: Annotated[str, Form(max_length=31)] = "",
+    manages: Annotated[bool, Form()] = False,
+) -> Response:
+    """Invite one of our people: by mail, or by the link that this page shows from then on."""
+    typed = Invited(name.strip(), email.strip(), sign_in_name.strip(), manages)
+
+    def use_case(conn: Connection) -> None:
+        if not typed.name:
+            raise NameMissing()
+        accounts.invite(
+            conn,
+            door.viewer,
+            door.request.app.state.settings.secret_key,
+            door.now,
+            name=typed.name,
+            roles=[Role.MEMBER_MANAGER if manages else Role.ENGINEER],
+            member_id=own_member(door.viewer),
+            email=typed.email,
+            sign_in_name=typed.sign_in_name or None,
+            locale=locale_of(door.request),
+        )
+
+    try:
+        door.run(use_case)
+    except MoyaiError as refused:
+        if refused.kind not in {Kind.INVALID, Kind.CONFLICT}:
+            raise
+        return _shown(door, invited=typed, refused=refused)
+    return RedirectResponse("/member?done=invited#people", status_code=303)
+
+
 @router.post("/member/people/{person_id}/end")
 def end_access(person_id: UUID, door: Entrance) -> Response:
     """One of our people comes in no more."""
@@ -95,7 +151,12 @@ def end_access(person_id: UUID, door: Entrance) -> Response:
 
 
 def _shown(
-    door: Door, *, done: str = "", typed: Recipient | None = None, refused: MoyaiError | None = None
+    door: Door,
+    *,
+    done: str = "",
+    typed: Recipient | None = None,
+    invited: Invited | None = None,
+    refused: MoyaiError | None = None,
 ) -> Response:
     viewer, locale, now = door.viewer, locale_of(door.request), door.now
     member_id = own_member(viewer)
@@ -116,6 +177,9 @@ def _shown(
             "so_far": so_far(conn, viewer, now),
             "people": sorted(known, key=lambda each: (not each.active, each.name)),
             "levels": levels,
+            "invitations": [
+                (each, link) for each in invitations.invitations(conn, viewer) if (link := link_of(door, each))
+            ],
             "hours": _by_person(hours_of_people(conn, viewer, month)),
             "names": names(conn, locale),
             "months": months_of_member(conn, viewer, (now - A_YEAR).date()),
@@ -135,6 +199,7 @@ def _shown(
         done=done if done in DONE else "",
         refused=translate(refused.code, locale, **refused.params) if refused else "",
         me_id=viewer.person_id,
+        invited=invited or Invited(),
         **door.run(ask),
     )
 

@@ -21,6 +21,7 @@ from booking.waitlist.waiting import Needs
 from coop.database import transaction
 from coop.identity import Role
 from coop.interval import Interval
+from coop.messages import translate
 from tests.billing import ground
 from tests.callers import callers
 from tests.dashboards.conftest import House, Reader, furnish, reader
@@ -60,9 +61,18 @@ def morning() -> datetime:
 
 
 def book(house: House, who: Reader, machine: str, start: datetime, hours: int = 1) -> str:
-    wish = Wish(machine, Interval.of(start, timedelta(hours=hours)), "極秘の部品" if who is house.ours else "秘密の部品")
+    wish = Wish(
+        machine, Interval.of(start, timedelta(hours=hours)), "極秘の部品" if who is house.ours else "秘密の部品"
+    )
     with transaction(house.api.pool) as conn:
         return str(booking.reserve(conn, who.caller.viewer, wish, datetime.now(UTC)).id)
+
+
+def taken_address(house: House) -> str:
+    with transaction(house.api.pool) as conn:
+        row = conn.execute("SELECT email FROM coop.person WHERE id = %s", [house.theirs.caller.person_id]).fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def typed(start: datetime, minutes: int = 60) -> dict[str, str]:
@@ -172,8 +182,8 @@ def test_an_offer_is_taken_or_passed_on_from_my_page(house: House, morning: date
         assert house.ours.post(f"/offers/{offer}/accept").headers["location"] == "/me?refused=booking.offer_over"
         if answer == "decline":
             house.ours.post(f"/waitlist/{asked.id}/withdraw")
-    assert "次に待っている" in house.ours.get("/me?refused=booking.offer_over").text
-    assert "coop.forbidden" not in house.ours.get("/me?refused=coop.forbidden").text
+    assert translate("booking.offer_over", "ja") in house.ours.get("/me?refused=booking.offer_over").text
+    assert translate("coop.forbidden", "ja") not in house.ours.get("/me?refused=coop.forbidden").text
 
 
 def test_my_month_leads_down_to_slots_and_arithmetic(house: House) -> None:
@@ -232,7 +242,7 @@ def test_a_manager_sees_to_their_member(house: House, manager: Reader, morning: 
     with transaction(house.api.pool) as conn:
         granting.grant(conn, house.office.caller.viewer, house.ours.caller.person_id, "cmm", 2, datetime.now(UTC))
     page = manager.get("/member").text
-    for said in ("㈱髙橋製作所", "cmm: ひとりで使えます", "¥3,036", "m01"):
+    for said in ("㈱髙橋製作所", "cmm: ひとりで使えます", "¥3,336", "m01"):
         assert said in page
     assert house.ours.get("/member").status_code == 403
     assert manager.get("/reservations?whose=ours").text.count("極秘の部品") == 0
@@ -242,6 +252,13 @@ def test_a_manager_sees_to_their_member(house: House, manager: Reader, morning: 
     assert leaver.get("/me").status_code == 200
     assert manager.post(f"/member/people/{leaver.caller.person_id}/end").status_code == 303
     assert leaver.get("/me").status_code == 303  # to sign in
+    again = manager.post("/member/people", name="新人 花", email=taken_address(house))
+    assert again.status_code == 409
+    assert 'value="新人 花"' in again.text
+    assert manager.post("/member/people", name="新人 花", sign_in_name="hana.m01").status_code == 303
+    invited = manager.get("/member").text
+    assert re.search(r'value="[^"]*/invitations/[^"]+"', invited)
+    assert manager.post("/member/people", name="", sign_in_name="x.m01").status_code == 422
     wrong = manager.post("/member/recipient", name="新しい㈱", invoice_number="T12")
     assert wrong.status_code == 422
     assert 'value="T12"' in wrong.text
