@@ -86,7 +86,7 @@ def test_the_way_from_ones_own_page_to_a_yen(
                 with signed_in(browser, url, house, screen, lang) as context:
                     page = context.new_page()
                     page.goto("/me")
-                    page.get_by_role("link", name="精算書" if lang == "ja" else "Statements").click()
+                    page.locator("#main").get_by_role("link", name="精算書" if lang == "ja" else "Statements").click()
                     page.locator("tbody a").first.click()
                     _shot(page, f"statement-{name}-{lang}")
                     page.locator("tbody a").first.click()

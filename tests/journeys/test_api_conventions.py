@@ -59,6 +59,7 @@ BOUNDED = {
     "/api/v1/machines/{machine_id}/priorities": "the members who come first on one machine",
     "/api/v1/machines/{machine_id}/tariff": "those of one day, one for each kind of service at most",
     "/api/v1/quotas": "the versions of a handful of limits",
+    "/api/v1/me/quotas": "a handful of limits",
     "/api/v1/machines/{machine_id}/free": "computed for the window that is asked for",
     "/api/v1/machines/{machine_id}/open": "computed for the window that is asked for",
     "/api/v1/machines/{machine_id}/states": "computed for the window that is asked for",
