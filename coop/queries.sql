@@ -171,3 +171,18 @@ ON CONFLICT (machine_id) DO UPDATE SET webp = EXCLUDED.webp, digest = EXCLUDED.d
 
 -- drop_picture: Show no picture of a machine any more.
 DELETE FROM coop.machine_picture WHERE machine_id = %(machine_id)s
+
+-- trail: Who did what to what, newest first, from a place on: by subject (`period` is all, `period:2026-10` one), person, action, time.
+SELECT a.id, a.at, a.actor_id, p.name, a.on_behalf_of, b.name, a.action, a.subject, a.detail
+FROM coop.audit a LEFT JOIN coop.person p ON p.id = a.actor_id LEFT JOIN coop.person b ON b.id = a.on_behalf_of
+WHERE (%(subject)s::text IS NULL OR a.subject = %(subject)s OR starts_with(a.subject, %(subject)s || ':'))
+  AND (%(action)s::text IS NULL OR a.action = %(action)s OR starts_with(a.action, %(action)s || '.'))
+  AND (%(person_id)s::uuid IS NULL OR a.actor_id = %(person_id)s OR a.on_behalf_of = %(person_id)s)
+  AND (%(since)s::timestamptz IS NULL OR a.at >= %(since)s)
+  AND (%(until)s::timestamptz IS NULL OR a.at < %(until)s)
+  AND (%(after_id)s::bigint IS NULL OR a.id < %(after_id)s)
+ORDER BY a.id DESC
+LIMIT %(limit)s
+
+-- trail_words: The kinds of action that the trail knows.
+SELECT DISTINCT action FROM coop.audit ORDER BY action

@@ -23,6 +23,7 @@ import billing.ledger.api
 import billing.ledger.api_books
 import billing.periods.api
 import billing.periods.api_so_far
+import billing.periods.api_refusals
 import billing.tariffs.api
 import billing.tariffs.api_consumables
 import booking.api
@@ -43,6 +44,7 @@ import booking.waitlist.api
 import coop.accounts.api
 import coop.api
 import coop.api_pictures
+import coop.api_trail
 import telemetry.api
 import telemetry.devices.api
 import telemetry.ingest.api
@@ -151,6 +153,7 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (coop.api.router, API),
     (coop.api_pictures.router, API),
     (coop.accounts.api.router, API),
+    (coop.api_trail.router, API),
     (booking.api.router, API),
     (booking.waitlist.api.router, API),
     (booking.presence.api.router, API),
@@ -175,6 +178,7 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (billing.api.router, API),
     (billing.periods.api.router, API),
     (billing.periods.api_so_far.router, API),
+    (billing.periods.api_refusals.router, API),
     (billing.disputes.api.router, API),
     (billing.explain.api.router, API),
     (billing.tariffs.api.router, API),

@@ -65,6 +65,14 @@ class FileWanted(Wanted):
     on_day: Day = Field(description="A bank day")
 
 
+class GoingView(BaseModel):
+    kind: Service
+    on_day: date
+    amounts_yen: dict[str, int] = Field(description="By member")
+    total_yen: int
+    missing: list[str] = Field(description="Members of it whose bank account nobody has entered")
+
+
 class FileView(BaseModel):
     id: UUID
     kind: Service
@@ -129,6 +137,19 @@ def make_file(body: FileWanted, door: Entrance) -> Response:
         lambda conn: _with_lines(conn, sending.make(conn, door.viewer, body.kind, body.on_day, door.now)),
         asked=body,
         status=201,
+    )
+
+
+@router.get("/bank/going")
+def preview_file(kind: Service, on_day: Day, door: Entrance) -> GoingView:
+    """What a file for the bank would hold if it were made now. Nothing is written."""
+    found = door.run(lambda conn: sending.going(conn, door.viewer, kind, on_day))
+    return GoingView(
+        kind=kind,
+        on_day=on_day,
+        amounts_yen=dict(found.amounts),
+        total_yen=sum(found.amounts.values()),
+        missing=list(found.missing),
     )
 
 

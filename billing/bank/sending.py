@@ -68,6 +68,28 @@ class FileLine:
     entry_id: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class Going:
+    """What a file made now would hold, by member; `missing` are those of them whose bank account nobody has entered."""
+
+    kind: Service
+    on_day: date
+    amounts: Mapping[str, Yen]
+    missing: tuple[str, ...]
+
+
+def going(conn: Connection, viewer: Viewer, kind: Service, on_day: date) -> Going:
+    """What a file would hold: everything to be transferred, or everything due by `on_day` that may be debited."""
+    known = accounts.accounts(conn, viewer)
+    under_way = {row[0] for row in conn.execute(SQL["under_way"], {"kind": kind})}
+    amounts = {
+        member: yen for member, yen in sorted(_amounts(conn, kind, on_day).items()) if yen > 0 and member not in under_way
+    }
+    if kind is Service.DEBIT:
+        amounts = {member: yen for member, yen in amounts.items() if member in known and known[member].customer_code}
+    return Going(kind, on_day, amounts, tuple(member for member in amounts if member not in known))
+
+
 def make(conn: Connection, viewer: Viewer, kind: Service, on_day: date, now: datetime) -> BankFile:
     """A file of everything to be transferred, or of everything due by `on_day` that may be debited.
 
@@ -76,24 +98,18 @@ def make(conn: Connection, viewer: Viewer, kind: Service, on_day: date, now: dat
     """
     client = accounts.service(conn, viewer, kind)
     conn.execute(SQL["lock_files"])
-    under_way = {row[0] for row in conn.execute(SQL["under_way"], {"kind": kind})}
-    amounts = {
-        member: yen for member, yen in _amounts(conn, kind, on_day).items() if yen > 0 and member not in under_way
-    }
-    known = accounts.accounts(conn, viewer)
-    if kind is Service.DEBIT:
-        amounts = {member: yen for member, yen in amounts.items() if member in known and known[member].customer_code}
-    missing = sorted(amounts.keys() - known.keys())
-    if missing:
-        raise AccountMissing(members=", ".join(missing))
+    wanted, known = going(conn, viewer, kind, on_day), accounts.accounts(conn, viewer)
+    amounts = wanted.amounts
+    if wanted.missing:
+        raise AccountMissing(members=", ".join(wanted.missing))
     if not amounts:
         raise NothingToSend()
-    lines = [Amount(known[member], yen) for member, yen in sorted(amounts.items())]
+    lines = [Amount(known[member], yen) for member, yen in amounts.items()]
     content = (files.transfers if kind is Service.TRANSFER else files.debits)(client, on_day, lines)
     identifier, total = uuid4(), sum(amounts.values())
     values = {"id": identifier, "kind": kind, "on_day": on_day, "now": now, "made_by": viewer.person_id}
     conn.execute(SQL["add_file"], values | {"total_yen": total, "content": content})
-    for n, (member, yen) in enumerate(sorted(amounts.items()), 1):
+    for n, (member, yen) in enumerate(amounts.items(), 1):
         key = known[member].customer_code if kind is Service.DEBIT else known[member].number
         conn.execute(
             SQL["add_file_line"],

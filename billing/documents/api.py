@@ -14,6 +14,7 @@ from billing.documents.views import (
     DocumentView,
     IssuerView,
     IssuerWanted,
+    MailingView,
     ProgressView,
     Reason,
     RecipientView,
@@ -97,6 +98,13 @@ def get_document_file(document_id: UUID, door: Entrance, lang: Language = "ja") 
         return document, *store.kept(conn, document, lang)
 
     return _file(*door.run(found), lang)
+
+
+@router.get("/documents/{document_id}/mailings")
+def list_mailings(document_id: UUID, door: Entrance) -> list[MailingView]:
+    """Who of the member got a document by mail, and when."""
+    found = door.run(lambda conn: store.mailings(conn, door.viewer, document_id))
+    return [MailingView(person_id=each.person_id, name=each.name, mailed_at=each.mailed_at) for each in found]
 
 
 @router.post("/documents/{document_id}/corrections", status_code=201, response_model=DocumentView)

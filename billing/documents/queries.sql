@@ -121,3 +121,9 @@ SELECT true FROM billing.document_mailed WHERE document_id = %(document_id)s AND
 -- mark_mailed: A person got a document.
 INSERT INTO billing.document_mailed (document_id, person_id, mailed_at) VALUES (%(document_id)s, %(person_id)s, %(now)s)
 ON CONFLICT DO NOTHING
+
+-- mailings: Who got a document by mail, and when.
+SELECT p.id, p.name, m.mailed_at
+FROM billing.document_mailed m JOIN coop.person p ON p.id = m.person_id
+WHERE m.document_id = %(document_id)s
+ORDER BY m.mailed_at, p.id

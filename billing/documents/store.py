@@ -46,6 +46,15 @@ class Search:
     month: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """A person who got a document by mail."""
+
+    person_id: UUID
+    name: str
+    mailed_at: datetime
+
+
 def issuer(conn: Connection) -> Issuer:
     """What documents say of the cooperative."""
     row = conn.execute(SQL["issuer"]).fetchone()
@@ -142,6 +151,13 @@ def of_statement(conn: Connection, viewer: Viewer, statement_id: UUID) -> Docume
     if row is None:
         raise NotFound()
     return document(conn, viewer, row[0])
+
+
+def mailings(conn: Connection, viewer: Viewer, document_id: UUID) -> list[Mailing]:
+    """Who of the member got a document by mail; raises `NotFound` as `document` does."""
+    viewer.require(*SEES_MONEY)
+    found = document(conn, viewer, document_id)
+    return [Mailing(*row) for row in conn.execute(SQL["mailings"], {"document_id": found.id})]
 
 
 def returned(conn: Connection, invoice: Document) -> dict[Decimal | None, int]:

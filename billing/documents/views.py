@@ -95,6 +95,12 @@ class DocumentView(BaseModel):
     languages: list[str]
 
 
+class MailingView(BaseModel):
+    person_id: UUID
+    name: str
+    mailed_at: datetime
+
+
 class Reason(Wanted):
     reason: str = Field(min_length=1, max_length=300, examples=["宛名の誤り"])
 

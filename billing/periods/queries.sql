@@ -285,3 +285,19 @@ SELECT s.member_id, l.kind, l.machine_id, sum(l.quantity_seconds)::bigint, sum(l
 FROM billing.line l JOIN billing.statement s ON s.id = l.statement_id
 WHERE s.month = %(month)s
 GROUP BY s.member_id, l.kind, l.machine_id
+
+-- offer: What a link lets a person decide, and until when; none when it was used or has expired.
+SELECT month, draft_hash, person_id, expires_at FROM billing.approval_link
+WHERE secret_hash = %(secret_hash)s AND used_at IS NULL AND expires_at > %(now)s
+
+-- add_refusal: A second person does not agree to a draft.
+INSERT INTO billing.refusal (id, month, draft_hash, how, refused_by, refused_at, words)
+VALUES (%(id)s, %(month)s, %(draft_hash)s, %(how)s, %(refused_by)s, %(now)s, %(words)s)
+
+-- refusals: Why a month was not agreed to, newest first, from a place in the list on; whether the draft is still the same.
+SELECT r.id, r.refused_at, r.refused_by, r.how, r.words, r.draft_hash IS NOT DISTINCT FROM p.draft_hash
+FROM billing.refusal r JOIN billing.period p ON p.month = r.month
+WHERE r.month = %(month)s
+  AND (%(after_refused)s::timestamptz IS NULL OR (r.refused_at, r.id) < (%(after_refused)s, %(after_id)s::uuid))
+ORDER BY r.refused_at DESC, r.id DESC
+LIMIT %(limit)s

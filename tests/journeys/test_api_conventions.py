@@ -18,6 +18,8 @@ DOCUMENT = "/api/v1/openapi.json"
 
 KEYLESS = {
     "/api/v1/approvals": "a link works once by itself",
+    "/api/v1/approvals/offer": "it keeps nothing",
+    "/api/v1/approvals/refusal": "a link works once by itself",
     "/api/v1/periods/{month}/approval-links": "its secret is told once and kept nowhere; one too many expires",
     "/api/v1/periods/{month}/approval-papers": "a draft has one approval; the paper of a second one is not taken",
     "/api/v1/session": "a session's secret is told once and kept nowhere; to sign in twice makes two sessions",
@@ -48,6 +50,7 @@ UNMATCHED = {
 
 BOUNDED = {
     "/api/v1/accounts": "the chart of accounts",
+    "/api/v1/documents/{document_id}/mailings": "the people of one member",
     "/api/v1/closing-rules": "a rule for each kind of finding",
     "/api/v1/members": "a cooperative's register",
     "/api/v1/machines": "the machines of the house",
