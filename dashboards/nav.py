@@ -49,7 +49,14 @@ PLACES = (
     ),
     Group(
         "money",
-        (Place("statements", "/statements", PAYS),),
+        (
+            Place("statements", "/statements", PAYS),
+            Place("closing", "/closing", SEES_MONEY),
+            Place("documents", "/documents", SEES_MONEY),
+            Place("bank", "/bank/receipts", OFFICE),
+            Place("disputes", "/disputes", SEES_MONEY),
+            Place("what-if", "/what-if", frozenset({Role.OFFICE, Role.DIRECTOR})),
+        ),
     ),
     Group(
         "office",
@@ -57,6 +64,7 @@ PLACES = (
             Place("members", "/office/members", OFFICE),
             Place("people", "/office/people", OFFICE),
             Place("machine-register", "/office/machines", OFFICE),
+            Place("audit", "/audit", SEES_MONEY),
         ),
     ),
 )

@@ -4,6 +4,11 @@ from fastapi import FastAPI, Response
 from starlette.staticfiles import StaticFiles
 
 from dashboards import design, live, places, problem_types, refused
+from dashboards.audit import trail
+from dashboards.bank import files as bank_files
+from dashboards.bank import receipts
+from dashboards.closing import approving, lots, steps, what_if
+from dashboards.closing import page as closing
 from dashboards.entry import signing_in
 from dashboards.machine import thresholds
 from dashboards.mine import (
@@ -18,7 +23,7 @@ from dashboards.mine import (
     reservations,
     reserving,
 )
-from dashboards.money import account, statements
+from dashboards.money import account, disputes, documents, statements
 from dashboards.office import entries, machines, members, pasting, people, registers
 from dashboards.reports import page as reports
 from dashboards.shell import ASSETS, DIST
@@ -67,6 +72,16 @@ ROUTERS = (
     reports.router,
     statements.router,
     account.router,
+    closing.router,
+    steps.router,
+    approving.router,
+    lots.router,
+    what_if.router,
+    bank_files.router,
+    receipts.router,
+    documents.router,
+    disputes.router,
+    trail.router,
     devices.router,
     registers.router,
     pasting.router,

@@ -83,7 +83,9 @@ def going(conn: Connection, viewer: Viewer, kind: Service, on_day: date) -> Goin
     known = accounts.accounts(conn, viewer)
     under_way = {row[0] for row in conn.execute(SQL["under_way"], {"kind": kind})}
     amounts = {
-        member: yen for member, yen in sorted(_amounts(conn, kind, on_day).items()) if yen > 0 and member not in under_way
+        member: yen
+        for member, yen in sorted(_amounts(conn, kind, on_day).items())
+        if yen > 0 and member not in under_way
     }
     if kind is Service.DEBIT:
         amounts = {member: yen for member, yen in amounts.items() if member in known and known[member].customer_code}

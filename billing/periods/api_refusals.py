@@ -55,7 +55,7 @@ def see_offer(body: SecretWanted, door: Entrance) -> OfferView:
         statements = store.statements(conn, found.director, month=found.period.month)
         return OfferView(
             month=found.period.month,
-            person_id=found.director.person_id,
+            person_id=found.person_id,
             expires_at=found.expires_at,
             statements=len(statements),
             total_yen=sum(each.statement.total_yen for each in statements),

@@ -25,8 +25,13 @@ class Offer:
     """The draft that the holder of a link decides about, in whose name, and until when."""
 
     period: Period
-    director: Viewer
+    person_id: UUID
     expires_at: datetime
+
+    @property
+    def director(self) -> Viewer:
+        """The director as who the holder of the link looks at the draft."""
+        return Viewer(self.person_id, None, frozenset({Role.DIRECTOR}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ def offer(conn: Connection, secret: str, now: datetime) -> Offer:
     found = period(conn, f"{first:%Y-%m}")
     if found.status.final or found.draft_hash != draft_hash:
         raise LinkInvalid()
-    return Offer(found, Viewer(person_id, None, frozenset({Role.DIRECTOR})), expires_at)
+    return Offer(found, person_id, expires_at)
 
 
 def refuse_by_link(conn: Connection, secret: str, words: str, now: datetime) -> Period:

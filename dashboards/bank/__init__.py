@@ -1,0 +1,1 @@
+"""Pages of the bank: files that go out, what came in, and what is owed."""
