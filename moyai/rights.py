@@ -386,6 +386,7 @@ RIGHTS: Table = {
     ("GET", "/closing/{month}/issue"): REVIEWS,
     ("GET", "/closing/{month}/audit"): REVIEWS,
     ("POST", "/closing/{month}/draft"): OFFICE,
+    ("POST", "/closing/{month}/ask"): OFFICE,
     ("POST", "/closing/{month}/link"): OFFICE,
     ("POST", "/closing/{month}/paper"): OFFICE,
     ("POST", "/closing/{month}/approve"): frozenset({Role.DIRECTOR}),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Response, UploadFile
 from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict
 
 from billing.bank import accounts, sending
 from billing.bank.accounts import Service, ServiceMissing
@@ -39,6 +40,23 @@ class Done(StrEnum):
     SETTLED = "settled"
     DROPPED = "dropped"
     SERVICE = "service"
+
+
+class ServiceTyped(BaseModel):
+    """What stands in the form of a service, as typed."""
+
+    model_config = ConfigDict(str_strip_whitespace=True, str_max_length=100)
+
+    client_code: str = ""
+    client_kana: str = ""
+    bank_code: str = ""
+    bank_kana: str = ""
+    branch_code: str = ""
+    branch_kana: str = ""
+    type: str = "1"
+    number: str = ""
+    line_end: str = "crlf"
+    symbols: str = ""
 
 
 @router.get("/bank")
@@ -73,7 +91,9 @@ def show_file(file_id: UUID, door: Entrance, done: Done | None = None) -> Respon
 @router.post("/bank/files/{file_id}/transferred")
 def transferred(file_id: UUID, door: Entrance) -> Response:
     """The bank has carried the transfers out."""
-    return _moved(door, file_id, Done.SETTLED, lambda conn: sending.settle_transfers(conn, door.viewer, file_id, door.now))
+    return _moved(
+        door, file_id, Done.SETTLED, lambda conn: sending.settle_transfers(conn, door.viewer, file_id, door.now)
+    )
 
 
 @router.post("/bank/files/{file_id}/results")
@@ -108,27 +128,9 @@ def show_service(kind: Service, door: Entrance) -> Response:
 
 
 @router.post("/bank/services/{kind}")
-def put_service(
-    kind: Service,
-    door: Entrance,
-    client_code: Typed = "",
-    client_kana: Typed = "",
-    bank_code: Typed = "",
-    bank_kana: Typed = "",
-    branch_code: Typed = "",
-    branch_kana: Typed = "",
-    type: Typed = "1",
-    number: Typed = "",
-    line_end: Typed = "crlf",
-    symbols: Typed = "",
-) -> Response:
+def put_service(kind: Service, door: Entrance, form: Annotated[ServiceTyped, Form()]) -> Response:
     """Say how the bank knows the cooperative for a service."""
-    typed: dict[str, Any] = {
-        "client_code": client_code.strip(), "client_kana": client_kana.strip(), "bank_code": bank_code.strip(),
-        "bank_kana": bank_kana.strip(), "branch_code": branch_code.strip(), "branch_kana": branch_kana.strip(),
-        "type": int(type) if type.isascii() and type.isdigit() else 0, "number": number.strip(), "line_end": line_end,
-        "symbols": symbols,
-    }  # fmt: skip
+    typed: dict[str, Any] = form.model_dump() | {"type": int(form.type) if form.type in {"1", "2", "9"} else 0}
 
     def use_case(conn: Connection) -> None:
         wanted = read(ServiceWanted, typed, "bank.field", locale_of(door.request))
@@ -195,9 +197,7 @@ def _page(
     )
 
 
-def _file_page(
-    door: Door, file_id: UUID, *, done: Done | None = None, refused: Refusal | None = None
-) -> HTMLResponse:
+def _file_page(door: Door, file_id: UUID, *, done: Done | None = None, refused: Refusal | None = None) -> HTMLResponse:
     def ask(conn: Connection) -> dict[str, Any]:
         file, _ = sending.content(conn, door.viewer, file_id)
         return {

@@ -71,15 +71,17 @@ def settle(
     """
     locale = locale_of(door.request)
     if whose == "nobody":
+
+        def aside(conn: Connection) -> None:
+            wanted = read(AsideWanted, {"reason": reason.strip()}, "bank.field", locale)
+            receiving.set_aside(conn, door.viewer, receipt_id, wanted.reason, door.now)
+
         return sent(
             door,
-            lambda conn: receiving.set_aside(
-                conn, door.viewer, receipt_id, read(AsideWanted, {"reason": reason.strip()}, "bank.field", locale).reason,
-                door.now,
-            ),
+            aside,
             lambda _: "/bank/receipts?aside=true",
             lambda refused: _page(door, "", refused=refused, typed={"at": receipt_id, "reason": reason}),
-        )  # fmt: skip
+        )
     if whose:
         member_id, _, fee_yen = whose.partition("/")
 

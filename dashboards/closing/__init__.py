@@ -1,1 +1,1 @@
-"""Pages of a month on its way: what is still wrong, who agrees, what became of it, and what it would be by other rules."""
+"""Pages of a month: what is still wrong, who agrees, what became of it, and what other rules would make of it."""

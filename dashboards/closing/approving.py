@@ -77,7 +77,7 @@ def link_page(door: Door, month: str, person_id: UUID, secret: str, expires_at: 
         month=month,
         first=first_day(month),
         address=address,
-        code=segno.make(address, error="m").svg_data_uri(scale=5, border=2),
+        code=segno.make(address, error="m").svg_data_uri(scale=5, border=2, light="white"),
         expires_at=expires_at,
         **door.run(ask),
     )
@@ -117,4 +117,3 @@ def _offer_page(door: Door, secret: str, refused: Refusal | None = None, words: 
         words=words,
         **said,
     )
-

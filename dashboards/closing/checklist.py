@@ -11,7 +11,7 @@ from coop.money import Yen
 
 
 class Stands(StrEnum):
-    """Where a step stands: nothing is left, it stops the close, a person should look, it waits for a person, not yet."""
+    """Where a step stands: nothing is left, it stops the close, a person should look, it waits for one, not yet."""
 
     DONE = "done"
     STOPS = "stops"
@@ -24,6 +24,7 @@ PLACES = {
     "billing.finding.underived": ("signals", "/devices"),
     "billing.finding.unassigned": ("use", "/problems"),
     "billing.finding.queue": ("use", "/problems"),
+    "billing.finding.late_unassigned": ("use", "/problems"),
     "billing.finding.no_tariff": ("rules", "/office/tariffs"),
     "billing.finding.no_price": ("rules", "/office/tariffs"),
     "billing.finding.no_use": ("rules", "/office/costs"),

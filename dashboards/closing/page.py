@@ -43,7 +43,7 @@ def list_months(door: Entrance) -> HTMLResponse:
     """The months with how far each is and what it comes to."""
 
     def ask(conn: Connection) -> dict[str, Any]:
-        return {"zone": register.cooperative(conn).time_zone, "months": months(conn, door.viewer, door.now)}
+        return {"zone": register.cooperative(conn).time_zone, "months": months(conn, door.now)}
 
     return page(door, "closing/months.html", here="closing", first_day=first_day, **door.run(ask))
 
@@ -143,5 +143,3 @@ def spoken(finding: Finding, rules: Rules, say: Say) -> str:
 
 def _person(key: UUID | None, found: Closing, say: Say) -> str:
     return found.names.get(key, "") if key else say("closing.command_line")
-
-

@@ -1,4 +1,4 @@
-"""What the buttons of a month do: draft, ask, approve, refuse, close, issue, settle. The use cases are the API's own."""
+"""What the buttons of a month do: draft, ask, approve, refuse, close, issue, settle. By the API's use cases."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Response, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from billing.documents import issue
-from billing.periods import approve, finish, refuse, settle
+from billing.periods import approve, asking, finish, refuse, settle
 from billing.periods.settle import CloseBlocked
 from coop.database import Connection
 from coop.door import Door, Entrance
@@ -59,6 +59,16 @@ def make_link(month: str, door: Entrance, person_id: Annotated[str, Form(max_len
     return link_page(door, month, UUID(person_id), secret, expires_at)
 
 
+@router.post("/closing/{month}/ask")
+def ask(month: str, door: Entrance, person_id: Annotated[str, Form(max_length=40)] = "") -> Response:
+    """Have a director asked by mail, with a link that nobody else sees."""
+
+    def use_case(conn: Connection) -> None:
+        asking.ask(conn, door.viewer, month, _director(person_id, door), door.now, LINK_LASTS)
+
+    return _taken(door, month, Done.ASKED, use_case, person_id=person_id)
+
+
 @router.post("/closing/{month}/paper")
 def file_paper(
     month: str,
@@ -100,9 +110,7 @@ def settled(month: str, door: Entrance) -> Response:
     return _taken(door, month, Done.SETTLED, lambda conn: finish.settled(conn, door.viewer, month, door.now))
 
 
-def _taken(
-    door: Door, month: str, done: Done, use_case: Callable[[Connection], Any], **typed: str
-) -> Response:
+def _taken(door: Door, month: str, done: Done, use_case: Callable[[Connection], Any], **typed: str) -> Response:
     return sent(door, use_case, lambda _: _there(month, done), lambda refused: _again(door, month, refused, **typed))
 
 

@@ -76,7 +76,7 @@ class Closing:
         return self.period.control
 
 
-def months(conn: Connection, viewer: Viewer, now: datetime) -> list[Month]:
+def months(conn: Connection, now: datetime) -> list[Month]:
     """Every month that was begun, newest first, and the last one and this one even if nobody has."""
     zone = register.cooperative(conn).time_zone
     this = month_of(now, zone)
@@ -84,9 +84,7 @@ def months(conn: Connection, viewer: Viewer, now: datetime) -> list[Month]:
     known = {each.month: each for each in store.periods(conn)}
     totals = {name: (count, yen) for name, count, yen in conn.execute(SQL["totals"])}
     labels = {f"{each.start.astimezone(zone):%Y-%m}" for each in (this, last)}
-    return [
-        Month(each, known.get(each), *totals.get(each, (0, 0))) for each in sorted({*known, *labels}, reverse=True)
-    ]
+    return [Month(each, known.get(each), *totals.get(each, (0, 0))) for each in sorted({*known, *labels}, reverse=True)]
 
 
 def begun(conn: Connection, month: str) -> Period | None:
@@ -152,6 +150,8 @@ def _silences(conn: Connection, within: Interval, now: datetime) -> list[Silence
     heard = {row[0] for row in conn.execute(SQL["heard"], {"start": within.start, "end": within.end})}
     seen = report(conn, within, now=now).to_dict("index")
     found = [
-        Silence(str(machine), int(row["unknown"]), int(row["open"])) for machine, row in seen.items() if machine in heard
+        Silence(str(machine), int(row["unknown"]), int(row["open"]))
+        for machine, row in seen.items()
+        if machine in heard
     ]
     return sorted((each for each in found if each.seconds >= 60), key=lambda each: (-each.seconds, each.machine_id))

@@ -155,5 +155,3 @@ def bars(members: Sequence[Compared]) -> list[Bar]:
 
     ordered = sorted(members, key=lambda each: (-abs(each.difference_yen), each.member_id))
     return [Bar(each, width(each.as_is_yen), width(each.what_if_yen)) for each in ordered]
-
-

@@ -100,9 +100,7 @@ def decide(dispute_id: UUID, door: Entrance, words: Typed = "", agrees: Typed = 
     return _taken(door, dispute_id, use_case, {"form": "decide", "words": words})
 
 
-def _taken(
-    door: Door, dispute_id: UUID, use_case: Callable[[Connection], Dispute], typed: dict[str, Any]
-) -> Response:
+def _taken(door: Door, dispute_id: UUID, use_case: Callable[[Connection], Dispute], typed: dict[str, Any]) -> Response:
     return sent(
         door,
         use_case,
