@@ -43,7 +43,6 @@ class Say:
         return format_skeleton("yMMMM", day, locale=self.locale)
 
     def date(self, day: date) -> str:
-    def full_day(self, day: date) -> str:
         """`2026年11月30日` / `Nov 30, 2026`, for a day that may be of another year, or a moment's day."""
         local = self.local(day) if isinstance(day, datetime) else day
         return format_skeleton("yMMMd", local, locale=self.locale)

@@ -22,8 +22,8 @@ import billing.explain.api
 import billing.ledger.api
 import billing.ledger.api_books
 import billing.periods.api
-import billing.periods.api_so_far
 import billing.periods.api_refusals
+import billing.periods.api_so_far
 import billing.tariffs.api
 import billing.tariffs.api_consumables
 import booking.api

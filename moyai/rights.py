@@ -35,12 +35,12 @@ RIGHTS: Table = {
     ("GET", "/api/v1/machines/{machine_id}/picture"): SIGNED_IN,
     ("PUT", "/api/v1/machines/{machine_id}/picture"): OFFICE,
     ("DELETE", "/api/v1/machines/{machine_id}/picture"): OFFICE,
+    ("GET", "/api/v1/audit"): REVIEWS,
     # coop.accounts
     ("GET", "/api/v1/invitations"): INVITES,
     ("POST", "/api/v1/invitations"): INVITES,
     ("POST", "/api/v1/people/{person_id}/invitations"): INVITES,
     ("DELETE", "/api/v1/invitations/{invitation_id}"): INVITES,
-    ("GET", "/api/v1/audit"): REVIEWS,
     # booking
     ("POST", "/api/v1/reservations"): BOOKS,
     ("GET", "/api/v1/reservations"): SIGNED_IN,
