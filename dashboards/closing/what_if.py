@@ -53,10 +53,10 @@ class Typed:
         """As the comparison takes it; raises `FieldInvalid`."""
         if self.rule not in SIMPLE:
             raise FieldInvalid(field=translate("what_if.rule", locale))
-        said: dict[str, Any] = {"allocation": Allocation(self.rule), "alpha": Decimal(1)}
-        if self.rule == "hybrid":
-            said = {"allocation": Allocation.EQUAL, "alpha": self._alpha(locale), "rest_by": Allocation.BY_USE}
-        return OtherRules({self.pool: said}, {})
+        if self.rule != "hybrid":
+            return OtherRules({self.pool: {"allocation": Allocation(self.rule), "alpha": Decimal(1)}}, {})
+        parts = {"allocation": Allocation.EQUAL, "alpha": self._alpha(locale), "rest_by": Allocation.BY_USE}
+        return OtherRules({self.pool: parts}, {})
 
     def _alpha(self, locale: str) -> Decimal:
         try:
