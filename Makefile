@@ -2,6 +2,7 @@
 #
 #   make demo  [ARGS=--exit]               an example cooperative, from reservation to settled month
 #   make test  [ARGS="-k booking"]         lint, types, import contracts and all tests, on the real parts
+#              [ARGS=--cov]                which branches they take, in half as much time again
 #   make screens                           a picture of every page, with an index, in .artifacts/album
 #   make bench [ONLY=name] [ARGS=--quick]  one JSON line for each promise
 #   make lock                              renew both lock files
@@ -29,7 +30,7 @@ test: .venv/installed-for-tests
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 screens: .venv/installed-for-tests
 	@$(BIN)/python -m tests.parts

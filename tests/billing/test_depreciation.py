@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.costs import depreciation
@@ -30,7 +30,6 @@ def test_a_subsidy_is_deducted_before_and_the_first_year_counts_its_months() -> 
     assert months == [0, 16_666, 16_667, 16_667]
 
 
-@settings(deadline=None)
 @given(
     st.builds(
         Asset,

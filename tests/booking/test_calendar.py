@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.rules.calendar import Calendar, CalendarException, CountryUnknown, HolidayClosing, public_holidays
@@ -108,7 +108,6 @@ def exceptions(draw: st.DrawFn) -> CalendarException:
     )
 
 
-@settings(deadline=None)
 @given(st.lists(exceptions(), max_size=6), moments, st.integers(1, 400), st.sampled_from([TOKYO, BERLIN]))
 def test_a_moment_is_open_or_not_whatever_window_is_asked(
     found: list[CalendarException], start: datetime, quarters: int, zone: ZoneInfo

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.free import bookable, slots, stretches
@@ -52,7 +52,6 @@ def intervals(draw: st.DrawFn) -> Interval:
     return Interval.of(start, timedelta(minutes=draw(st.integers(1, 700))))
 
 
-@settings(deadline=None)
 @given(terms(), st.lists(intervals(), max_size=8))
 def test_free_and_kept_clear_make_up_the_opening_hours(terms: Terms, blocked: list[Interval]) -> None:
     free = stretches(terms, blocked, WINDOW)
@@ -66,7 +65,6 @@ def test_free_and_kept_clear_make_up_the_opening_hours(terms: Terms, blocked: li
     assert all(not subtract(rest, kept_clear) for rest in left)
 
 
-@settings(deadline=None)
 @given(terms(), st.lists(intervals(), max_size=4), st.integers(0, 1440), st.integers(0, 4))
 def test_a_slot_is_offered_exactly_if_it_can_be_booked(
     terms: Terms, blocked: list[Interval], now_minute: int, more: int
