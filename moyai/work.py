@@ -13,6 +13,7 @@ from procrastinate import App
 from billing.documents import sending as documents
 from billing.periods import asking
 from billing.tariffs import quote
+from billing.year import documents as refunds
 from booking import jobs
 from booking.messages import sending
 from coop import database
@@ -37,6 +38,7 @@ TASKS: tuple[Callable[[App], None], ...] = (
     documents.register,
     asking.register,
     letters.register,
+    refunds.register,
 )
 """Every room's `register(app)`: what it adds to the tasks that run here."""
 

@@ -64,7 +64,7 @@ def compose(
 ) -> dict[str, Any]:
     """A document in words. `named` is the one that it corrects or returns from; `uses` are its appendix."""
     corrected = "corrected_" if document.supersedes else ""
-    period = format_skeleton("yMMMM", _first(document.month), locale=locale)
+    period = _period(document, locale)
     words = {word: _say(f"word.{word}", locale) for word in WORDS}
     return {
         "lang": locale,
@@ -114,13 +114,22 @@ def compose(
 
 
 def _remarks(document: Document, named: Document | None, locale: str) -> list[str]:
-    if named is None:
-        return []
-    says = "remark.returns" if document.kind is Kind.RETURN else "remark.corrects"
-    told = {"number": named.number, "date": _date(named.issued_on, locale)}
-    period = format_skeleton("yMMMM", _first(named.month), locale=locale)
     reason = [_say("remark.reason", locale, reason=document.reason)] if document.reason else []
-    return [_say(says, locale, **told, period=period), *reason]
+    if named is None:
+        return reason
+    says = "remark.corrects" if document.supersedes else "remark.returns"
+    told = {"number": named.number, "date": _date(named.issued_on, locale)}
+    return [_say(says, locale, **told, period=_period(named, locale)), *reason]
+
+
+def _period(document: Document, locale: str) -> str:
+    """The month that a document is of, or the twelve months of a refund, which end with it."""
+    last = _first(document.month)
+    until = format_skeleton("yMMMM", last, locale=locale)
+    if document.refund_year is None:
+        return until
+    first = date(last.year - (last.month < 12), last.month % 12 + 1, 1)
+    return _say("months", locale, first=format_skeleton("yMMMM", first, locale=locale), last=until)
 
 
 def _quantity(lines: Sequence[Line], locale: str) -> str:

@@ -41,6 +41,7 @@ def correct(conn: Connection, viewer: Viewer, document_id: UUID, reason: str, no
     wrong = _locked(conn, viewer, document_id)
     anew = blank(wrong.kind, wrong.month, wrong.member_id, wrong.statement_id, wrong.taxes)
     anew = replace(anew, issued_on=_today(conn, now), supersedes=wrong.id, returns=wrong.returns, reason=reason)
+    anew = replace(anew, refund_year=wrong.refund_year)
     return issue_one(conn, viewer, FrozenMonth(wrong.month), anew, now, named=wrong)
 
 

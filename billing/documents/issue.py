@@ -187,7 +187,7 @@ def _rows(conn: Connection, document: Document, locale: str) -> list[Row]:
     """What a document without lines says: the machines of an owner, or what is returned at each rate."""
     if document.kind is Kind.PURCHASE:
         return store.owner_credits(conn, document.month, document.member_id, locale)
-    what = translate("billing.document.returned", locale)
+    what = translate(f"billing.document.{'returned' if document.refund_year is None else 'refunded'}", locale)
     return [Row(what, each.net_yen, each.rate) for each in document.taxes]
 
 

@@ -61,7 +61,10 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An entry of the register. `superseded_by` None: it is in force."""
+    """An entry of the register. `superseded_by` None: it is in force.
+
+    A return is of what one invoice charged, or (`refund_year`) of a fiscal year's sales, in whose last month it stands.
+    """
 
     id: UUID
     kind: Kind
@@ -82,6 +85,7 @@ class Document:
     reason: str = ""
     supersedes: UUID | None = None
     returns: UUID | None = None
+    refund_year: int | None = None
     superseded_by: UUID | None = None
     locales: tuple[str, ...] = ()
 

@@ -14,11 +14,12 @@ FONTS = ("noto_cjk_sans_jp_regular", "noto_cjk_sans_jp_bold")
 """Packages that are a font each: they have the ㈱, 髙, 﨑 and 濵 of company names."""
 
 
-def printed(content: Mapping[str, Any], now: datetime) -> bytes:
-    """The PDF (PDF/A-2u) of what `content.compose` said."""
-    compiler, template = _press()
-    pdf = compiler.compile(
-        template,
+def printed(
+    content: Mapping[str, Any], now: datetime, *, package: str = __package__, template: str = TEMPLATE
+) -> bytes:
+    """The PDF (PDF/A-2u) of words and figures, set by a template of `package`: a document, unless it says another."""
+    pdf = _press().compile(
+        resources.files(package).joinpath(template).read_bytes(),
         format="pdf",
         sys_inputs={"content": orjson.dumps(content).decode()},
         pdf_standards="a-2u",
@@ -30,9 +31,8 @@ def printed(content: Mapping[str, Any], now: datetime) -> bytes:
 
 
 @cache
-def _press() -> tuple[typst.Compiler, bytes]:
-    """The compiler with the fonts, 30 MB that are read once, and the template."""
-    template = resources.files(__package__).joinpath(TEMPLATE).read_bytes()
+def _press() -> typst.Compiler:
+    """The compiler with the fonts, 30 MB that are read once."""
     folders = [str(resources.files(each)) for each in FONTS]
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
-    return typst.Compiler(font_paths=fonts, ignore_system_fonts=True), template
+    return typst.Compiler(font_paths=fonts, ignore_system_fonts=True)

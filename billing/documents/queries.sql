@@ -63,10 +63,10 @@ SELECT id::text, purpose FROM booking.reservation WHERE id = ANY(%(reservation_i
 -- add_document: Enter a document into the register.
 INSERT INTO billing.document (id, kind, qualified, fiscal_year, serial, month, statement_id, member_id, counterparty,
                               issued_on, issued_at, issued_by, due_on, net_yen, tax_yen, total_yen, taxes, reason,
-                              supersedes, returns)
+                              supersedes, returns, refund_year)
 VALUES (%(id)s, %(kind)s, %(qualified)s, %(fiscal_year)s, %(serial)s, %(month)s, %(statement_id)s, %(member_id)s,
         %(counterparty)s, %(issued_on)s, %(issued_at)s, %(issued_by)s, %(due_on)s, %(net_yen)s, %(tax_yen)s,
-        %(total_yen)s, %(taxes)s, %(reason)s, %(supersedes)s, %(returns)s)
+        %(total_yen)s, %(taxes)s, %(reason)s, %(supersedes)s, %(returns)s, %(refund_year)s)
 
 -- keep_print: Keep the bytes that are sent.
 INSERT INTO billing.document_print (document_id, locale, pdf, sha256) VALUES (%(id)s, %(locale)s, %(pdf)s, %(sha256)s)
@@ -74,6 +74,7 @@ INSERT INTO billing.document_print (document_id, locale, pdf, sha256) VALUES (%(
 -- documents: The register, last number first, from a place in it on: by date, amount, counterparty and kind in any combination.
 SELECT d.id, d.kind, d.qualified, d.fiscal_year, d.serial, d.month, d.statement_id, d.member_id, d.counterparty,
        d.issued_on, d.issued_at, d.due_on, d.net_yen, d.tax_yen, d.total_yen, d.taxes, d.reason, d.supersedes, d.returns,
+       d.refund_year,
        (SELECT n.id FROM billing.document n WHERE n.supersedes = d.id),
        (SELECT array_agg(p.locale ORDER BY p.locale DESC) FROM billing.document_print p WHERE p.document_id = d.id)
 FROM billing.document d

@@ -187,11 +187,11 @@ def part_names(conn: Connection, reservation_ids: Collection[str]) -> dict[str, 
 
 def _document(*row: Any) -> Document:
     id_, kind, qualified, year, serial, month, statement, member, name, on, at, due, net, tax, total, *more = row
-    taxes, reason, supersedes, returns, superseded_by, locales = more
+    taxes, reason, supersedes, returns, refund_year, superseded_by, locales = more
     return Document(
         id_, Kind(kind), qualified, year, serial, f"{month:%Y-%m}", statement, member, name, on, at, due, net, tax,
         total, tuple(TaxTotal(_rate(each["rate"]), each["net_yen"], each["tax_yen"]) for each in taxes),
-        reason, supersedes, returns, superseded_by, tuple(locales or ()),
+        reason, supersedes, returns, refund_year, superseded_by, tuple(locales or ()),
     )  # fmt: skip
 
 

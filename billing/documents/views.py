@@ -92,6 +92,7 @@ class DocumentView(BaseModel):
     supersedes: UUID | None
     superseded_by: UUID | None = Field(description="None: this one is in force")
     returns: UUID | None = Field(description="The invoice that a return gives back part of")
+    refund_year: int | None = Field(description="The fiscal year whose sales a refund in proportion to use gives back")
     languages: list[str]
 
 

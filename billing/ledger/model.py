@@ -19,11 +19,13 @@ class Source(StrEnum):
     NETTING = "netting"
     OPENING = "opening"
     OWNER_CREDIT = "owner_credit"
+    PATRONAGE_REFUND = "patronage_refund"
     REVERSAL = "reversal"
 
 
-REVERSIBLE = frozenset(Source) - {Source.STATEMENT, Source.OWNER_CREDIT, Source.REVERSAL}
-"""What a person may take back; what a closed month posted is mended by the next month's statement."""
+REVERSIBLE = frozenset(Source) - {Source.STATEMENT, Source.OWNER_CREDIT, Source.PATRONAGE_REFUND, Source.REVERSAL}
+"""What a person may take back; what a closed month posted is mended by the next month's statement, and what the general
+meeting resolved stays."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,17 @@ from decimal import Decimal
 from uuid import UUID, uuid5
 
 from billing.costs.model import OwnerCredit
-from billing.ledger.entries import BANK, OPENING, OWNER_CREDIT, PAYABLE, RECEIVABLE, TAX_PAID, TRANSFER_FEE
+from billing.ledger.entries import (
+    BANK,
+    OPENING,
+    OWNER_CREDIT,
+    PATRONAGE_REFUND,
+    PAYABLE,
+    RECEIVABLE,
+    TAX_PAID,
+    TAX_PAYABLE,
+    TRANSFER_FEE,
+)
 from billing.ledger.model import Booking, OpenItem, Source
 from billing.model import Posting
 from billing.tax import tax_by_rate
@@ -80,6 +90,20 @@ def owner_credits(month: str, on_day: date, credits_of: Iterable[OwnerCredit]) -
             identifier = uuid5(_NAMESPACE, f"owner_credit:{month}:{member}")
             found.append(Booking(identifier, Source.OWNER_CREDIT, on_day, postings, month=month))
     return found
+
+
+def patronage_refund(year: int, member_id: str, parts: Iterable[tuple[Yen, Yen]], on_day: date) -> Booking:
+    """A member's part of a year's refund: sales and their tax are returned, and owed to the member.
+
+    `parts` are its tax-inclusive yen and the tax inside them, at each rate.
+    """
+    amounts = list(parts)
+    gross, tax = sum(yen for yen, _ in amounts), sum(inside for _, inside in amounts)
+    postings = _moving(
+        Posting(PATRONAGE_REFUND, gross - tax), Posting(TAX_PAYABLE, tax), Posting(PAYABLE, -gross, member_id)
+    )
+    identifier = uuid5(_NAMESPACE, f"patronage_refund:{year}:{member_id}")
+    return Booking(identifier, Source.PATRONAGE_REFUND, on_day, postings)
 
 
 def _moving(*postings: Posting) -> tuple[Posting, ...]:

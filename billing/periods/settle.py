@@ -11,6 +11,7 @@ from billing.model import Finding, Line, Period, Rules, Settlement, Status
 from billing.periods import late
 from billing.periods.evidence import Signature, manifest, plain, read_machine, read_rules
 from billing.periods.gather import gather, readings
+from billing.year.gauge import tell as tell_nonmember_use
 from coop import audit
 from coop.database import Connection
 from coop.errors import Conflict, NotFound
@@ -107,6 +108,7 @@ def close(conn: Connection, viewer: Viewer, month: str, now: datetime) -> Period
         hashed=signed.sha256,
     )
     tell_closed(conn, rules.interval.end)
+    tell_nonmember_use(conn, now)
     detail: dict[str, object] = {
         "evidence_hash": signed.sha256.hex(),
         "statements": len(settlement.statements),

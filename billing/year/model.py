@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from coop.interval import Interval, local_midnight
+from coop.interval import Interval, local_midnight, month
 from coop.money import Yen, split_by_largest_remainder
 
 
@@ -16,6 +16,14 @@ class Measure(StrEnum):
 
     HOURS = "hours"
     YEN = "yen"
+
+
+class Standing(StrEnum):
+    """Where the gauge stands: within the limit, near it (to be warned of), or past it."""
+
+    WITHIN = "within"
+    NEAR = "near"
+    PASSED = "passed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +52,17 @@ class Gauge:
         return (Decimal(100 * self.nonmembers) / self.members).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
     @property
-    def standing(self) -> str:
-        """`within`, `near` (the warning is reached), or `passed`; use by nobody but non-members is past any limit."""
-        if self.members == 0:
-            return "passed" if self.nonmembers else "within"
+    def standing(self) -> Standing:
+        """How near the limit is; use by nobody but non-members is past any limit."""
         if 100 * self.nonmembers > self.rule.limit_percent * self.members:
-            return "passed"
-        return "near" if 100 * self.nonmembers >= self.rule.warn_percent * self.members else "within"
+            return Standing.PASSED
+        near = self.members and 100 * self.nonmembers >= self.rule.warn_percent * self.members
+        return Standing.NEAR if near else Standing.WITHIN
+
+    @property
+    def left(self) -> int:
+        """How much more non-members may use at this use of members, in the measure's unit; negative: past the limit."""
+        return int(self.rule.limit_percent * self.members / 100) - self.nonmembers
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,17 @@ class RefundShare:
         return int(self.amount_yen * rate / (1 + rate))
 
 
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """What the general meeting resolved for a year; `booked_on` None: the ledger does not have it yet."""
+
+    fiscal_year: int
+    amount_yen: Yen
+    resolution: str
+    booked_on: date | None
+    shares: tuple[RefundShare, ...]
+
+
 def fiscal_year_of(day: date, first_month: int) -> int:
     """The fiscal year that a day lies in, named by the calendar year it begins in."""
     return day.year if day.month >= first_month else day.year - 1
@@ -76,6 +99,12 @@ def fiscal_year_of(day: date, first_month: int) -> int:
 def fiscal_year(year: int, first_month: int, zone: ZoneInfo) -> Interval:
     """From local midnight of its first day to that of the next."""
     return Interval(*(local_midnight(date(each, first_month, 1), zone) for each in (year, year + 1)))
+
+
+def fiscal_months(year: int, first_month: int, zone: ZoneInfo) -> dict[str, Interval]:
+    """The twelve months of a fiscal year by name, in order."""
+    firsts = [date(year + (first_month + n - 1) // 12, (first_month + n - 1) % 12 + 1, 1) for n in range(12)]
+    return {f"{first:%Y-%m}": month(first.year, first.month, zone) for first in firsts}
 
 
 def refund(amount_yen: Yen, used: Mapping[tuple[str, Decimal | None], Yen]) -> tuple[RefundShare, ...]:

@@ -6,8 +6,10 @@ from decimal import Decimal
 import pytest
 
 import booking
+from billing.periods.settle import close
+from billing.year.gauge import gauge, set_rule
 from billing.year.model import Measure, NonmemberRule, fiscal_year_of, refund
-from billing.year.use import YearNotClosed, gauge, propose_refund, set_rule
+from billing.year.refunds import YearNotClosed, propose
 from coop import register
 from coop.database import Connection
 from tests.billing import ground
@@ -29,7 +31,16 @@ def test_booking_is_told_the_share_of_non_members(conn: Connection) -> None:
     assert told is not None
     assert (told.percent, told.deny_percent) == (Decimal(20), Decimal(20))
     ground.usage(conn, "cmm-1", "10-06 08:00 08:01", "guest")
-    assert gauge(conn, NOVEMBER).standing == "passed"
+    assert (found.left, gauge(conn, NOVEMBER).left, gauge(conn, NOVEMBER).standing) == (0, -60, "passed")
+
+
+def test_a_close_tells_booking(conn: Connection) -> None:
+    ground.found(conn)
+    ground.usage(conn, "cmm-1", "10-03 08:00 18:00", "m01")
+    close(conn, OFFICE, "2026-10", NOVEMBER)
+    told = booking.nonmember_use(conn)
+    assert told is not None
+    assert (told.percent, told.deny_percent) == (Decimal(0), Decimal(20))
 
 
 def test_a_refund_is_divided_by_what_was_paid() -> None:
@@ -42,7 +53,7 @@ def test_a_refund_is_divided_by_what_was_paid() -> None:
 def test_a_refund_waits_for_twelve_closed_months(conn: Connection) -> None:
     ground.found(conn)
     with pytest.raises(YearNotClosed):
-        propose_refund(conn, OFFICE, 2025, 1_000)
+        propose(conn, OFFICE, 2025, 1_000)
 
 
 def test_a_fiscal_year_is_named_by_where_it_begins() -> None:
