@@ -1,6 +1,6 @@
 """Half-open intervals of aware time: the one shape that reservations, usage and months share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
@@ -85,6 +85,21 @@ def merge(intervals: Iterable[Interval], gap: timedelta = timedelta(0)) -> list[
         else:
             merged.append(each)
     return merged
+
+
+def overlap(some: Sequence[Interval], others: Sequence[Interval]) -> list[Interval]:
+    """What lies in both; each side is sorted and disjoint."""
+    common: list[Interval] = []
+    left = right = 0
+    while left < len(some) and right < len(others):
+        both = some[left].intersect(others[right])
+        if both:
+            common.append(both)
+        if some[left].end <= others[right].end:
+            left += 1
+        else:
+            right += 1
+    return common
 
 
 def subtract(whole: Interval, taken: Iterable[Interval]) -> list[Interval]:

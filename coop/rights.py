@@ -13,7 +13,8 @@ Table: TypeAlias = Mapping[tuple[str, str], frozenset[Role]]
 
 ANYONE = frozenset(Role)
 UNASKED = frozenset({"HEAD", "OPTIONS"})
-SIGNED_IN = frozenset(Role) - {Role.ANONYMOUS, Role.MACHINE}
+SIGNED_IN = frozenset(Role) - {Role.ANONYMOUS, Role.MACHINE, Role.WARD}
+"""Who takes part in the cooperative. The ward is told sums only: it is named where it may come in."""
 
 
 class RightsMissing(Exception):

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from coop.identity import SEES_MONEY, Role, Viewer
+from coop.rights import SIGNED_IN
 
-EVERYBODY = frozenset(Role) - {Role.ANONYMOUS, Role.MACHINE}
+EVERYBODY = SIGNED_IN
+WARD_TOO = SIGNED_IN | {Role.WARD}
+REPORTS = SEES_MONEY | {Role.WARD}
 BOOKS = frozenset({Role.ENGINEER, Role.MEMBER_MANAGER, Role.OPERATOR, Role.OFFICE})
 OFFICE = frozenset({Role.OFFICE})
 OFFICE_AND_OPERATOR = frozenset({Role.OFFICE, Role.OPERATOR})
@@ -34,15 +37,16 @@ PLACES = (
         "main",
         (
             Place("today", "/", EVERYBODY, thumb=True),
-            Place("reservations", "/reservations", EVERYBODY - {Role.WARD}, thumb=True),
-            Place("me", "/me", EVERYBODY, thumb=True),
+            Place("reservations", "/reservations", EVERYBODY, thumb=True),
+            Place("me", "/me", WARD_TOO, thumb=True),
             Place("member", "/member", frozenset({Role.MEMBER_MANAGER})),
         ),
     ),
     Group(
         "watch",
         (
-            Place("utilisation", "/utilisation", EVERYBODY),
+            Place("utilisation", "/utilisation", WARD_TOO),
+            Place("subsidy", "/reports/subsidy", REPORTS),
             Place("devices", "/devices", OFFICE_AND_OPERATOR),
             Place("problems", "/problems", OFFICE_AND_OPERATOR),
         ),

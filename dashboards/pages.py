@@ -25,6 +25,7 @@ from dashboards.mine import (
 )
 from dashboards.money import account, disputes, documents, statements
 from dashboards.office import entries, machines, members, pasting, people, registers
+from dashboards.reports import inspection, subsidy
 from dashboards.reports import page as reports
 from dashboards.shell import ASSETS, DIST
 from dashboards.today import page as today
@@ -70,6 +71,8 @@ ROUTERS = (
     thresholds.router,
     problems.router,
     reports.router,
+    subsidy.router,
+    inspection.router,
     statements.router,
     account.router,
     closing.router,

@@ -25,6 +25,11 @@ class Say:
         word = self(f"machine_kind.{slug}")
         return slug if word.startswith("machine_kind.") else word
 
+    def cost_kind(self, slug: str) -> str:
+        """The kind of a cost, in words where it is a usual one."""
+        word = self(f"cost_kind.{slug}")
+        return slug if word.startswith("cost_kind.") else word
+
     def local(self, moment: datetime) -> datetime:
         """The moment on the cooperative's wall clock."""
         return moment.astimezone(self.zone)

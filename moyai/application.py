@@ -19,13 +19,16 @@ import billing.costs.api_entries
 import billing.disputes.api
 import billing.documents.api
 import billing.explain.api
+import billing.inspections.api
 import billing.ledger.api
 import billing.ledger.api_books
 import billing.periods.api
 import billing.periods.api_refusals
 import billing.periods.api_so_far
+import billing.subsidies.api
 import billing.tariffs.api
 import billing.tariffs.api_consumables
+import billing.year.api
 import booking.api
 import booking.fitness.api
 import booking.messages.api
@@ -186,6 +189,9 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (billing.costs.api.router, API),
     (billing.costs.api_entries.router, API),
     (billing.costs.api_compare.router, API),
+    (billing.year.api.router, API),
+    (billing.subsidies.api.router, API),
+    (billing.inspections.api.router, API),
     (billing.documents.api.router, API),
     (billing.ledger.api.router, API),
     (billing.ledger.api_books.router, API),

@@ -53,6 +53,7 @@ def add_rooms() -> None:
     import billing.cli
     import billing.documents.cli
     import billing.ledger.cli
+    import billing.year.cli
     import booking.cli
     import dashboards.cli
     import moyai.backup_command
@@ -69,6 +70,7 @@ def add_rooms() -> None:
     app.command("verify")(billing.cli.verify_periods)
     app.command()(billing.ledger.cli.journal)
     app.add_typer(billing.documents.cli.app, name="documents")
+    app.add_typer(billing.year.cli.app, name="year")
     app.command()(moyai.backup_command.backup)
     app.command()(moyai.backup_command.restore)
     app.command()(telemetry.devices.cli.broker)

@@ -31,15 +31,19 @@ class Special:
     reason: str
 
 
-def calendars(conn: Connection, machine_ids: list[str] | None = None) -> dict[str, Calendar]:
-    """When each machine is open, of all when none is named. Exceptions that are long over are not known any more."""
+def calendars(
+    conn: Connection, machine_ids: list[str] | None = None, *, since: datetime | None = None
+) -> dict[str, Calendar]:
+    """When each machine is open, of all when none is named. Exceptions long over are known only from `since` on."""
     zone = cooperative(conn).time_zone
     hours = machines.opening_hours(conn, machine_ids)
     closings: dict[str, list[HolidayClosing]] = defaultdict(list)
     for machine_id, *closing in conn.execute(SQL["holiday_closings"]):
         closings[machine_id].append(HolidayClosing(*closing))
     exceptions: dict[str, list[CalendarException]] = defaultdict(list)
-    for machine_id, start, end, opens in conn.execute(SQL["calendar_exceptions"], {"machine_ids": machine_ids}):
+    values = {"machine_ids": machine_ids, "since": since}
+    found = conn.execute(SQL["calendar_exceptions" if since is None else "calendar_exceptions_since"], values)
+    for machine_id, start, end, opens in found:
         exceptions[machine_id].append(CalendarException(Interval(start, end), opens))
     known = machine_ids if machine_ids is not None else [each.id for each in machines.machines(conn)]
     return {

@@ -28,6 +28,13 @@ WHERE upper(e.during) > now() - interval '400 days'
   AND (%(machine_ids)s::text[] IS NULL OR m.id = ANY (%(machine_ids)s))
 ORDER BY m.id, lower(e.during)
 
+-- calendar_exceptions_since: The same with those long over, as far as they touch what follows a moment.
+SELECT m.id, lower(e.during), upper(e.during), e.opens
+FROM booking.calendar_exception e
+JOIN coop.machine m ON m.id = e.machine_id OR (e.machine_id IS NULL AND (e.site IS NULL OR e.site = m.site))
+WHERE upper(e.during) > %(since)s AND (%(machine_ids)s::text[] IS NULL OR m.id = ANY (%(machine_ids)s))
+ORDER BY m.id, lower(e.during)
+
 -- holiday_closings: On which public holidays machines are closed, and from when until when.
 SELECT machine_id, country, lower(valid), upper(valid) FROM booking.holiday_closing ORDER BY machine_id, lower(valid)
 

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Response
 
 from coop import register, sheet
 from coop.database import Connection
+from coop.disclosure import told_sums_only
 from coop.door import Door, Entrance
 from coop.interval import Interval, month, month_of, parse_month
 from coop.machines import machines
 from coop.problems import locale_of
-from dashboards.reports import utilisation
+from dashboards.reports import outside, utilisation
 from dashboards.reports.store import evidence
 from dashboards.reports.utilisation import RATIOS
 from dashboards.say import Say
@@ -36,16 +37,22 @@ def report(conn: Connection, month: Interval, *, now: datetime) -> pd.DataFrame:
 def utilisation_page(door: Entrance, month: str | None = None) -> Response:
     """A month's utilisation: the table with its denominators, and the days as a chart."""
     wanted, say, seconds, names = _asked(door, month)
-    return page(
-        door, "reports/utilisation.html", zone=say.zone, here="utilisation", **figures(seconds, names, wanted, say)
-    )
+    shown = figures(seconds, names, wanted, say)
+    if told_sums_only(door.viewer):
+        row = door.run(lambda conn: outside.told(conn, seconds, wanted, door.now))
+        shown |= {"whole": _known(row), "machines": [], "by_day": [], "days": {}}
+    return page(door, "reports/utilisation.html", zone=say.zone, here="utilisation", **shown)
 
 
 @router.get("/utilisation.{form}")
 def utilisation_file(form: Literal["csv", "xlsx"], door: Entrance, month: str | None = None) -> Response:
     """The same table as a file."""
     wanted, say, seconds, names = _asked(door, month)
-    content = file(form, utilisation.by_machine(seconds), names, wanted, say)
+    rows = utilisation.by_machine(seconds)
+    if told_sums_only(door.viewer):
+        rows = door.run(lambda conn: outside.told(conn, seconds, wanted, door.now))
+        names = {str(name): say("utilisation.total") for name in rows.index}
+    content = file(form, rows, names, wanted, say)
     kind = {
         "csv": "text/csv; charset=utf-8",
         "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -64,7 +71,7 @@ def file(form: str, report: pd.DataFrame, names: Mapping[str, str], month: Inter
     ]
     rows: list[list[sheet.Cell]] = []
     for machine_id, row in report.to_dict("index").items():
-        hours = [round(row[name] / 3600, 2) for name in HOUR_COLUMNS]
+        hours = [None if pd.isna(row[name]) else round(row[name] / 3600, 2) for name in HOUR_COLUMNS]
         shares = [None if pd.isna(row[name]) else round(row[name], 4) for name in RATIOS]
         rows.append([names[str(machine_id)], *hours, *shares])
     if form == "csv":
@@ -99,6 +106,12 @@ def figures(seconds: pd.DataFrame, names: Mapping[str, str], month: Interval, sa
             **{name: say(f"utilisation.word.{name}") for name in ("open", "booked", "occupied", "unknown")},
         },
     }
+
+
+def _known(row: pd.DataFrame) -> dict[str, float | None]:
+    """A row of figures, None for those that are withheld."""
+    (values,) = row.to_dict("records")
+    return {str(name): None if pd.isna(value) else value for name, value in values.items()}
 
 
 def _hours(seconds: "pd.Series[int]") -> Sequence[float]:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from coop.interval import Interval, local_midnight, merge
+from coop.interval import Interval, local_midnight, merge, overlap
 
 SECONDS = ("open", "booked", "occupied", "occupied_booked", "running", "unknown")
 RATIOS = {
@@ -92,21 +92,6 @@ def with_shares(seconds: pd.DataFrame) -> pd.DataFrame:
     """`seconds` with a column for each share of `RATIOS`."""
     shares = {name: seconds[part] / seconds[whole].where(seconds[whole] > 0) for name, (part, whole) in RATIOS.items()}
     return seconds.assign(**shares)
-
-
-def overlap(some: Sequence[Interval], others: Sequence[Interval]) -> list[Interval]:
-    """What lies in both; each side is sorted and disjoint."""
-    common: list[Interval] = []
-    left = right = 0
-    while left < len(some) and right < len(others):
-        both = some[left].intersect(others[right])
-        if both:
-            common.append(both)
-        if some[left].end <= others[right].end:
-            left += 1
-        else:
-            right += 1
-    return common
 
 
 def _days(month: Interval, zone: ZoneInfo) -> Iterator[date]:

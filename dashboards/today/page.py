@@ -3,12 +3,13 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 import booking
 from coop import machines, register
 from coop.database import Connection
+from coop.disclosure import told_sums_only
 from coop.door import Door, Entrance
 from coop.errors import MoyaiError, NotFound
 from coop.identity import Role
@@ -29,8 +30,10 @@ Word = Annotated[str, Query(max_length=100)]
 @router.get("/")
 def today(
     door: Entrance, show: Word = "all", kind: Word = "", site: Word = "", made: UUID | None = None
-) -> HTMLResponse:
-    """What can be used now."""
+) -> Response:
+    """What can be used now. The ward, who is told sums only, begins with its reports."""
+    if told_sums_only(door.viewer):
+        return RedirectResponse("/reports/subsidy", status_code=303)
     return show_today(door, Shown(show == "free", kind, site), made=made)
 
 

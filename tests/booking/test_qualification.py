@@ -204,7 +204,7 @@ def test_sixteen_want_five_seats(conn: Connection, pool: Pool) -> None:
 def test_a_machine_without_a_rule_asks_nobody(api: Callers) -> None:
     shop = Shop.open(api)
     assert reasons(shop.book(shop.sato)) == []
-    assert shop.callers.person(Role.WARD).get("/api/v1/instructors?machine_kind=cmm").json() == []
+    assert shop.callers.person(Role.AUDITOR).get("/api/v1/instructors?machine_kind=cmm").json() == []
 
 
 def test_sixteen_trainees_want_one_instructor(conn: Connection, pool: Pool) -> None:

@@ -88,8 +88,8 @@ def furnish(api: Callers) -> House:
     return House(api, *readers, Reader(api.nobody, None), grid)
 
 
-def reader(api: Callers, role: Role, member_id: str | None) -> Reader:
-    """A new person of a member, signed in."""
+def reader(api: Callers, role: Role, member_id: str | None = None) -> Reader:
+    """A new person, of a member if it is named, signed in."""
     caller = api.person(role, member_id, password=PASSWORD)
     with database.transaction(api.pool) as conn:
         row = conn.execute("SELECT email FROM coop.person WHERE id = %s", [caller.person_id]).fetchone()

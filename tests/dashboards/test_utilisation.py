@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coop.interval import Interval, merge, month
-from dashboards.reports.utilisation import RATIOS, SECONDS, Evidence, buckets, by_day, by_machine, overlap, total
+from coop.interval import Interval, merge, month, overlap
+from dashboards.reports.utilisation import RATIOS, SECONDS, Evidence, buckets, by_day, by_machine, total
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 OCTOBER = month(2026, 10, TOKYO)

@@ -42,6 +42,7 @@ SHARED = defaultdict(
     machine_id="cmm-1",
     machine_kind="cmm",
     month="2026-09",
+    year="2026",
     n="1",
     form="csv",
     table="reservations",
