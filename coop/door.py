@@ -15,10 +15,12 @@ from coop import database, people
 from coop.accounts import sessions
 from coop.accounts.cookies import session_in
 from coop.accounts.sessions import Signed
+from coop.accounts.throttle import source_of
 from coop.database import Connection, Pool
 from coop.errors import Conflict, Forbidden, Invalid, Unauthenticated
 from coop.identity import ANONYMOUS, Role, Viewer
 from coop.queries import load
+from coop.rate import Rate
 
 SQL = load("coop")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -70,6 +72,8 @@ def identify(request: Request) -> Viewer:
     now = datetime.now(UTC)
     authorization = request.headers.get("authorization", "")
     cookie = session_in(request)
+    if request.method not in SAFE_METHODS and not authorization and _other_site(request):
+        raise OtherOrigin()
     viewer = ANONYMOUS
     if authorization:
         scheme, _, secret = authorization.partition(" ")
@@ -97,6 +101,7 @@ def signed_of(request: Request) -> Signed | None:
 def admit(request: Request, allowed: frozenset[Role]) -> None:
     """Let the sender in or raise: `Unauthenticated` for nobody, `Forbidden` for the wrong role or token scope."""
     viewer = identify(request)
+    _slow_down(request, viewer, allowed)
     if viewer.person_id is None and Role.ANONYMOUS not in allowed:
         raise SecondFactorWanted() if signed_of(request) is not None else Unauthenticated()
     if viewer.person_id is not None and not viewer.has(*allowed) and Role.ANONYMOUS not in allowed:
@@ -104,6 +109,23 @@ def admit(request: Request, allowed: frozenset[Role]) -> None:
     scope = "read" if request.method in SAFE_METHODS else "write"
     if viewer.person_id is not None and scope not in viewer.scopes:
         raise ScopeMissing(scope=scope)
+
+
+def _slow_down(request: Request, viewer: Viewer, allowed: frozenset[Role]) -> None:
+    rate: Rate = request.app.state.rate
+    source = source_of(request.client.host if request.client else None)
+    rate.request(str(viewer.person_id or source))
+    if Role.ANONYMOUS in allowed and request.method not in SAFE_METHODS:
+        rate.entry(source)
+
+
+def _other_site(request: Request) -> bool:
+    """Whether a browser says that the request comes from another site; a program says nothing of it."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 
 def _same_origin(request: Request) -> bool:

@@ -23,7 +23,10 @@ class SettingInvalid(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What differs between two installations. Every field is read from `MOYAI_<FIELD>`; `what` documents it."""
+    """What differs between two installations. Every field is read from `MOYAI_<FIELD>`; `what` documents it.
+
+    A secret one may also be in a file that `MOYAI_<FIELD>_FILE` names.
+    """
 
     database_url: str = field(
         default="", metadata={"what": "PostgreSQL of the application role (moyai_app), as a URL", "secret": True}
@@ -61,6 +64,21 @@ class Settings:
     second_factor_for_office: bool = field(
         default=True,
         metadata={"what": "office, directors and auditors sign in with a second factor (a code or a passkey)"},
+    )
+    oidc_issuer: str = field(
+        default="", metadata={"what": "OpenID Connect provider by which people may sign in, as its URL; empty: none"}
+    )
+    oidc_client_id: str = field(default="", metadata={"what": "as what the provider knows this installation"})
+    oidc_client_secret: str = field(
+        default="", metadata={"what": "the secret that the provider gave with it", "secret": True}
+    )
+    requests_per_minute: int = field(
+        default=600,
+        metadata={"what": "requests of one person, program or (not signed in) place in a minute, at most; 0: no limit"},
+    )
+    entries_per_minute: int = field(
+        default=30,
+        metadata={"what": "attempts from one place in a minute to sign in, reset or accept, at most; 0: no limit"},
     )
     public_url: str = field(
         default="",
@@ -111,8 +129,11 @@ class Settings:
         values: dict[str, object] = {}
         for each in fields(cls):
             name = f"MOYAI_{each.name.upper()}"
+            file = f"{name}_FILE"
             if name in environment:
                 values[each.name] = _parse(name, environment[name], type(each.default))
+            elif each.metadata.get("secret") and environment.get(file):
+                values[each.name] = _secret(file, environment[file])
         return cls(**values)  # type: ignore[arg-type]  # each value was parsed to the type of its field's default
 
     def require(self, *names: str) -> Self:
@@ -136,3 +157,11 @@ def _parse(name: str, text: str, kind: type) -> object:
         except ValueError:
             raise SettingInvalid(name=name, expected="a whole number") from None
     return Path(text) if issubclass(kind, Path) else text
+
+
+def _secret(name: str, path: str) -> str:
+    """What a file holds, as container platforms hand secrets in."""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise SettingInvalid(name=name, expected="a readable file") from None

@@ -9,7 +9,7 @@ from dashboards.bank import files as bank_files
 from dashboards.bank import receipts
 from dashboards.closing import approving, lots, steps, what_if
 from dashboards.closing import page as closing
-from dashboards.entry import signing_in
+from dashboards.entry import by_provider, inviting, links, security, signing_in
 from dashboards.machine import thresholds
 from dashboards.mine import (
     answers,
@@ -58,6 +58,10 @@ ROUTERS = (
     places.router,
     problem_types.router,
     signing_in.router,
+    by_provider.router,
+    inviting.router,
+    links.router,
+    security.router,
     me.router,
     answers.router,
     month.router,

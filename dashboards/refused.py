@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from coop.accounts.proof import Lacking
+from coop.door import signed_of
 from coop.identity import ANONYMOUS
 from coop.problems import locale_of
 from dashboards.nav import groups_of
@@ -54,7 +56,11 @@ def _as_page(handler: Any) -> Handler:
 
 
 def _to_sign_in(request: Request) -> Response:
+    place = "/sign-in"
     if "hx-request" in request.headers:  # a fragment: the page itself goes to sign in
-        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+        return Response(status_code=401, headers={"HX-Redirect": place})
+    signed = signed_of(request)
+    if signed is not None and signed.lacking is not None:
+        place = "/sign-in/code" if signed.lacking is Lacking.PROOF else "/sign-in/second-factor"
     back = quote(request.url.path, safe="/") if request.method == "GET" else "/"
-    return RedirectResponse(f"/sign-in?next={back}", status_code=303)
+    return RedirectResponse(f"{place}?next={back}", status_code=303)

@@ -45,6 +45,7 @@ import booking.tables.api_rows
 import booking.training.api
 import booking.waitlist.api
 import coop.accounts.api
+import coop.accounts.api_proof
 import coop.api
 import coop.api_pictures
 import coop.api_trail
@@ -58,8 +59,10 @@ from coop import database, problems, tables
 from coop.body import BodyLimit
 from coop.database import Connection
 from coop.door import Entrance
+from coop.headers import SafeHeaders
 from coop.migrate import TablesMissing, missing
 from coop.openapi import describe
+from coop.rate import Rate
 from coop.rights import answering, mount
 from coop.settings import Settings
 from dashboards import live, pages
@@ -94,9 +97,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,
     )
     app.state.settings = settings
+    app.state.rate = Rate(settings.requests_per_minute, settings.entries_per_minute)
     app.add_middleware(BodyLimit, most_bytes=MOST_BODY_BYTES)
     app.state.quote = quote.at_most
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)  # it leaves event streams alone
+    app.add_middleware(SafeHeaders, https=settings.https)
     problems.install(app)
     for router, prefix in ROUTERS:
         mount(app, router, RIGHTS, prefix)
@@ -157,6 +162,7 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (coop.api_pictures.router, API),
     (coop.accounts.api.router, API),
     (coop.api_trail.router, API),
+    (coop.accounts.api_proof.router, API),
     (booking.api.router, API),
     (booking.waitlist.api.router, API),
     (booking.presence.api.router, API),

@@ -90,7 +90,15 @@ class Callers:
 @contextmanager
 def callers(app_url: str) -> Iterator[Callers]:
     """A founded cooperative behind the real application; requests go through HTTP's own code, without a socket."""
-    app = create_app(Settings(database_url=app_url, secret_key="k" * 32, second_factor_for_office=False))
+    app = create_app(
+        Settings(
+            database_url=app_url,
+            secret_key="k" * 32,
+            second_factor_for_office=False,
+            requests_per_minute=0,
+            entries_per_minute=0,
+        )
+    )
     with TestClient(app, raise_server_exceptions=False) as client:
         pool: Pool = app.state.pool
         with database.transaction(pool) as conn:

@@ -37,7 +37,13 @@ def serving(app_url: str, processes: int, pool_size: int = 8) -> Iterator[list[s
 def server(app_url: str, *, port: int | None = None, pool_size: int = 8) -> Iterator[Served]:
     """One `moyai serve` that is starting; it may be killed before the end of the block."""
     port = port or free_port()
-    own = {"MOYAI_SECRET_KEY": "k" * 32, "MOYAI_POOL_SIZE": str(pool_size), "MOYAI_SECOND_FACTOR_FOR_OFFICE": "no"}
+    own = {
+        "MOYAI_SECRET_KEY": "k" * 32,
+        "MOYAI_POOL_SIZE": str(pool_size),
+        "MOYAI_SECOND_FACTOR_FOR_OFFICE": "no",
+        "MOYAI_REQUESTS_PER_MINUTE": "0",
+        "MOYAI_ENTRIES_PER_MINUTE": "0",
+    }
     with _process("serve", "--port", str(port), MOYAI_DATABASE_URL=app_url, **own) as process:
         yield Served(f"http://127.0.0.1:{port}", process)
 

@@ -131,3 +131,9 @@ def accept(
 
 def _keep(conn: Connection, person_id: UUID, kept: str) -> None:
     conn.execute(SQL["set_password"], {"person_id": person_id, "password_hash": kept})
+
+
+def has_password(conn: Connection, person_id: UUID) -> bool:
+    """Whether the person signs in with a password."""
+    row = conn.execute(SQL["own_password"], {"person_id": person_id}).fetchone()
+    return row is not None and row[0] is not None

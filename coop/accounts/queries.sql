@@ -101,3 +101,77 @@ DELETE FROM coop.session WHERE id = %(id)s AND person_id = %(person_id)s RETURNI
 
 -- end_sessions: Forget a person's browsers, but for one.
 DELETE FROM coop.session WHERE person_id = %(person_id)s AND id IS DISTINCT FROM %(but)s::uuid
+
+-- begin_ceremony: Remember a ceremony by the digest of its secret.
+INSERT INTO coop.ceremony (secret_hash, kind, person_id, detail, expires_at)
+VALUES (%(secret_hash)s, %(kind)s, %(person_id)s, %(detail)s, %(expires_at)s)
+
+-- finish_ceremony: Take a ceremony that is still open.
+DELETE FROM coop.ceremony WHERE secret_hash = %(secret_hash)s AND kind = %(kind)s AND expires_at > %(now)s
+RETURNING person_id, detail
+
+-- begin_second_factor: Give a person a secret for codes, unless one is confirmed.
+INSERT INTO coop.second_factor AS f (person_id, sealed, begun_at) VALUES (%(person_id)s, %(sealed)s, %(now)s)
+ON CONFLICT (person_id) DO UPDATE SET sealed = excluded.sealed, begun_at = excluded.begun_at, last_step = 0
+WHERE f.confirmed_at IS NULL
+RETURNING person_id
+
+-- second_factor: What a person's codes are made of, and since when they count.
+SELECT sealed, last_step, confirmed_at FROM coop.second_factor WHERE person_id = %(person_id)s
+
+-- confirm_second_factor: Codes count from now on.
+UPDATE coop.second_factor SET confirmed_at = %(now)s WHERE person_id = %(person_id)s
+
+-- use_step: Use a half minute's code up, once.
+UPDATE coop.second_factor SET last_step = %(step)s WHERE person_id = %(person_id)s AND last_step < %(step)s
+RETURNING person_id
+
+-- remove_second_factor: Ask a person for codes no more.
+DELETE FROM coop.second_factor WHERE person_id = %(person_id)s
+
+-- add_recovery_code: Keep the digest of a recovery code.
+INSERT INTO coop.recovery_code (person_id, code_hash) VALUES (%(person_id)s, %(code_hash)s)
+
+-- use_recovery_code: Use a recovery code up, once.
+UPDATE coop.recovery_code SET used_at = %(now)s
+WHERE person_id = %(person_id)s AND code_hash = %(code_hash)s AND used_at IS NULL
+RETURNING person_id
+
+-- recovery_codes_left: How many recovery codes a person has.
+SELECT count(*) FROM coop.recovery_code WHERE person_id = %(person_id)s AND used_at IS NULL
+
+-- forget_recovery_codes: Let a person's recovery codes count no more.
+DELETE FROM coop.recovery_code WHERE person_id = %(person_id)s
+
+-- credentials_of: By what a device recognises that it has a passkey of this person.
+SELECT credential_id FROM coop.passkey WHERE person_id = %(person_id)s
+
+-- add_passkey: Keep a passkey's public key.
+INSERT INTO coop.passkey (credential_id, person_id, public_key, sign_count, name, created_at)
+VALUES (%(credential_id)s, %(person_id)s, %(public_key)s, %(sign_count)s, %(name)s, %(now)s)
+RETURNING id, name, created_at, last_used_at
+
+-- passkeys_of: A person's passkeys, newest first.
+SELECT id, name, created_at, last_used_at FROM coop.passkey
+WHERE person_id = %(person_id)s ORDER BY created_at DESC, id
+
+-- passkey_to_use: The public key of a passkey whose person may come in.
+SELECT id, person_id, public_key, sign_count FROM coop.passkey
+WHERE credential_id = %(credential_id)s AND coop.comes_in(person_id, %(now)s)
+
+-- passkey_used: Remember when a passkey was used, and how often it says it was.
+UPDATE coop.passkey SET last_used_at = %(now)s, sign_count = %(sign_count)s WHERE id = %(id)s
+
+-- remove_passkey: Forget a passkey of a person.
+DELETE FROM coop.passkey WHERE id = %(id)s AND person_id = %(person_id)s RETURNING id
+
+-- person_of_identity: Whom a provider means by a subject.
+SELECT person_id FROM coop.provider_identity
+WHERE issuer = %(issuer)s AND subject = %(subject)s
+
+-- link_identity: Remember whom a provider means by a subject.
+INSERT INTO coop.provider_identity (issuer, subject, person_id, linked_at)
+VALUES (%(issuer)s, %(subject)s, %(person_id)s, %(now)s)
+
+-- comes_in: Whether a person may come in.
+SELECT coop.comes_in(%(person_id)s, %(now)s)

@@ -64,7 +64,14 @@ def demo(
     settled = month(*parse_month(month_wanted), ZONE) if month_wanted else _last_month(now)
     console = Console()
     with _folder(data) as folder:
-        settings = replace(Settings(), data_folder=folder, http_port=port)
+        settings = replace(
+            Settings(),
+            data_folder=folder,
+            http_port=port,
+            second_factor_for_office=False,  # the example's password is printed and opens everything
+            requests_per_minute=0,  # its month is booked faster than by hand
+            entries_per_minute=0,
+        )
         status = console.status(say("moyai.up.starting"))
         status.start()
         try:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from coop.messages import catalogue
-from dashboards.entry.signing_in import within
+from dashboards.entry.way import within
 from tests.dashboards.conftest import PASSWORD, House
 
 TOKYO = ZoneInfo("Asia/Tokyo")
