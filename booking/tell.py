@@ -1,6 +1,5 @@
 """Tell what happened to a reservation: the audit trail, the live board, and the people and programs it concerns."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from booking.messages.announcing import announce
@@ -20,8 +19,7 @@ def tell(
 ) -> None:
     """Write what happened to `reservation`, as it is now, on the audit trail, with whom it was done for; wake the live
     board; and have it told to whom it concerns. `more` is ids, codes and times."""
-    person_id = reservation.holder.person_id
-    actor = viewer if person_id == viewer.person_id else replace(viewer, on_behalf_of=person_id)
+    actor = viewer.acting_for(reservation.holder.person_id)
     detail = {
         "machine_id": reservation.machine_id,
         "member_id": reservation.holder.member_id,

@@ -1,6 +1,6 @@
 """Who is asking: the viewer that every projection and use case takes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -44,6 +44,10 @@ class Viewer:
         """Raise `Forbidden` unless the viewer has one of `roles`."""
         if not self.has(*roles):
             raise Forbidden()
+
+    def acting_for(self, person_id: UUID | None) -> "Viewer":
+        """The same viewer, acting for `person_id`: the audit names both. Oneself is nobody else."""
+        return self if person_id == self.person_id else replace(self, on_behalf_of=person_id)
 
     def sees_names_of(self, member_id: str | None) -> bool:
         """Whether the viewer may know who of `member_id` is behind a reservation or usage."""

@@ -55,6 +55,7 @@ def add_rooms() -> None:
     import billing.ledger.cli
     import billing.year.cli
     import booking.cli
+    import coop.accounts.cli
     import dashboards.cli
     import moyai.backup_command
     import moyai.demo.command
@@ -74,6 +75,7 @@ def add_rooms() -> None:
     app.command()(moyai.backup_command.backup)
     app.command()(moyai.backup_command.restore)
     app.command()(telemetry.devices.cli.broker)
+    app.add_typer(coop.accounts.cli.app, name="person")
     app.add_typer(telemetry.devices.cli.app, name="device")
     app.add_typer(dashboards.cli.app, name="report")
     app.add_typer(telemetry.storage.cli.app, name="telemetry")

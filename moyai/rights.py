@@ -478,6 +478,8 @@ RIGHTS: Table = {
     ("GET", "/invitations/{invitation_id}/sheet"): INVITES,
     ("POST", "/invitations/{invitation_id}/revoke"): INVITES,
     ("POST", "/people/{person_id}/invite"): INVITES,
+    ("POST", "/people/{person_id}/sign-out"): OFFICE,
+    ("POST", "/people/{person_id}/second-factor/remove"): OFFICE,
     ("GET", "/invitations/{secret}"): ANYONE,
     ("POST", "/invitations/{secret}"): ANYONE,
     ("GET", "/me/security"): SIGNED_IN,

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -135,7 +135,7 @@ def give_badge(conn: Connection, viewer: Viewer, hashed: bytes, person_id: UUID,
     viewer.require(*OFFICE)
     store_waitlist.viewer_of(conn, person_id)
     store_presence.give_badge(conn, hashed, person_id, now)
-    audit.record(conn, "badge.given", viewer=replace(viewer, on_behalf_of=person_id), subject="badge", now=now)
+    audit.record(conn, "badge.given", viewer=viewer.acting_for(person_id), subject="badge", now=now)
 
 
 def badge(conn: Connection, hashed: bytes, machine_id: str, now: datetime) -> Tap:

@@ -59,7 +59,8 @@ def reserve_series(
     series = Series(uuid4(), wish.when, terms.zone, checked.text)
     series_store.add(conn, series, made, now)
     detail: dict[str, object] = {"rule": series.rule, "reservations": len(made)}
-    audit.record(conn, "series.created", viewer=viewer, subject=f"series:{series.id}", now=now, detail=detail)
+    actor = viewer.acting_for(made[0][1].holder.person_id)
+    audit.record(conn, "series.created", viewer=actor, subject=f"series:{series.id}", now=now, detail=detail)
     return series, outcomes
 
 

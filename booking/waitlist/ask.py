@@ -53,7 +53,7 @@ def ask(
     _offered_somewhere(conn, needs)
     request = Request(uuid4(), needs, member_id, whom, purpose, length, window, "waiting", now)
     store_waitlist.add_request(conn, request)
-    audit.record(conn, "waitlist.asked", viewer=viewer, subject=f"waitlist:{request.id}", now=now)
+    audit.record(conn, "waitlist.asked", viewer=viewer.acting_for(whom), subject=f"waitlist:{request.id}", now=now)
     return request
 
 

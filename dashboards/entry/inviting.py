@@ -4,11 +4,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import segno
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Form, Query, Response
 from fastapi.responses import RedirectResponse
 
 from coop import register
-from coop.accounts import invitations
+from coop.accounts import invitations, second_factor, sessions
 from coop.accounts.api import link_of
 from coop.accounts.invitations import OF_A_MEMBER, Invitation
 from coop.database import Connection
@@ -36,9 +36,9 @@ ROLES = (
 
 
 @router.get("/invitations")
-def list_invitations(door: Entrance) -> Response:
-    """Who is invited, and the form to invite somebody."""
-    return _list(door)
+def list_invitations(door: Entrance, email: Annotated[str, Query(max_length=254)] = "") -> Response:
+    """Who is invited, and the form to invite somebody, perhaps with this address."""
+    return _list(door, {"email": email})
 
 
 @router.post("/invitations")
@@ -84,6 +84,20 @@ def invite_again(person_id: UUID, door: Entrance) -> Response:
     key = door.request.app.state.settings.secret_key
     made = door.run(lambda conn: invitations.invite_again(conn, door.viewer, key, door.now, person_id))
     return RedirectResponse(f"/invitations/{made.id}/sheet", status_code=303)
+
+
+@router.post("/people/{person_id}/sign-out")
+def sign_out_everywhere(person_id: UUID, door: Entrance) -> Response:
+    """Sign a person out of all their browsers, as the office does when a telephone was lost."""
+    door.run(lambda conn: sessions.end_sessions(conn, door.viewer, person_id, door.now))
+    return RedirectResponse(f"/office/people/{person_id}?done=true", status_code=303)
+
+
+@router.post("/people/{person_id}/second-factor/remove")
+def remove_codes(person_id: UUID, door: Entrance) -> Response:
+    """Ask a person for codes no more who lost their telephone."""
+    door.run(lambda conn: second_factor.remove(conn, door.viewer, person_id, door.now))
+    return RedirectResponse(f"/office/people/{person_id}?done=true", status_code=303)
 
 
 @router.post("/invitations/{invitation_id}/revoke")

@@ -410,7 +410,7 @@ def test_secrets_may_be_in_files(tmp_path: Any) -> None:
 def test_who_acts_for_a_caller_is_named_beside_them(api: Callers) -> None:
     caller, person = api.person(Role.OFFICE), api.person(Role.ENGINEER, "m01")
     with database.transaction(api.pool) as conn:
-        viewer = replace(caller.viewer, on_behalf_of=person.person_id)
+        viewer = caller.viewer.acting_for(person.person_id)
         audit.record(conn, "test.asked", viewer=viewer, subject="test", now=datetime.now(UTC))
         row = conn.execute("SELECT actor_id, on_behalf_of FROM coop.audit WHERE action = 'test.asked'").fetchone()
     assert row == (caller.person_id, person.person_id)

@@ -1,4 +1,5 @@
 // Passkeys: a button asks the server what to ask the browser, and tells the server what the browser answered.
+export {};
 
 interface Descriptor {
   id: string;
@@ -87,9 +88,4 @@ for (const place of document.querySelectorAll<HTMLElement>("[data-passkey]")) {
       button.disabled = false;
     }
   });
-}
-
-for (const button of document.querySelectorAll<HTMLElement>("[data-print]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => window.print());
 }
