@@ -1,5 +1,6 @@
 """The audit trail as a page: who did what, when, and for whom."""
 
+import re
 from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -28,6 +29,8 @@ PLACES = {
     "machine": "/machines/{}",
 }
 """Where a subject has a page."""
+UUIDS = re.compile(r"\b([0-9a-f]{8})(?:(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{56})\b")
+"""Long keys and hashes, of which a page shows the first eight characters."""
 Text = Annotated[str, Query(max_length=200)]
 
 
@@ -62,8 +65,7 @@ def audit(
             "zone": zone,
             "deeds": found[:LISTED],
             "more": cursor_of(found[LISTED - 1].id) if len(found) > LISTED else None,
-            "rooms": sorted({each.partition(".")[0] for each in known}),
-            "actions": known,
+            "actions": sorted(known, key=lambda each: _called(each, locale)),
             "people": people.people_of(conn, door.viewer),
         }
 
@@ -75,6 +77,7 @@ def audit(
         searched=any(typed.values()),
         called=lambda key: _called(key, locale),
         place=_place,
+        short=lambda text: UUIDS.sub(r"\1…", str(text)),
         **door.run(ask),
     )
 

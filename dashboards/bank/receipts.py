@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from billing.bank import receiving
 from billing.bank.api_receipts import AsideWanted, BookingWanted
 from billing.ledger import account, payments
+from billing.store import first_day
 from coop import cells, register
 from coop.database import Connection
 from coop.door import Door, Entrance
@@ -129,7 +130,7 @@ def receivables(door: Entrance, cursor: Cursor = "") -> HTMLResponse:
             "more": cursor_of(last.due_on, last.member_id, last.entry_id, last.account) if last else None,
         }
 
-    return page(door, "bank/receivables.html", here="bank", **door.run(ask))
+    return page(door, "bank/receivables.html", here="bank", first_day=first_day, **door.run(ask))
 
 
 def _page(

@@ -108,6 +108,7 @@ def checklist_page(
         done=done,
         closing=found,
         next=following(found.steps),
+        running=door.now < found.rules.interval.end,
         verified=door.run(lambda conn: verify(conn, viewer, month)) if verified else None,
         spoken=lambda finding: spoken(finding, found.rules, say),
         place=lambda finding: PLACES.get(finding.code, ELSEWHERE)[1],
