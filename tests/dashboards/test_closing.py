@@ -18,7 +18,7 @@ from dashboards.closing.checklist import Afterwards, Stands, checklist, followin
 from dashboards.closing.what_if import bars
 from tests.billing import ground
 from tests.callers import callers
-from tests.dashboards.conftest import House, Reader, _reader, furnish
+from tests.dashboards.conftest import House, Reader, furnish, reader
 from tests.dashboards.test_pages import JAPANESE
 from tests.parts.databases import Template
 
@@ -43,7 +43,7 @@ def house(timescale_template: Template) -> Iterator[House]:
 
 @pytest.fixture
 def director(house: House) -> Reader:
-    return _reader(house.api, Role.DIRECTOR, None)
+    return reader(house.api, Role.DIRECTOR)
 
 
 def owner_found(house: House) -> None:

@@ -13,7 +13,7 @@ from coop.database import transaction
 from coop.identity import Role
 from tests.billing import ground
 from tests.callers import callers
-from tests.dashboards.conftest import House, Reader, _reader, furnish
+from tests.dashboards.conftest import House, Reader, furnish, reader
 from tests.parts.databases import Template
 
 SERVICE = {
@@ -47,7 +47,7 @@ def house(timescale_template: Template) -> Iterator[House]:
 
 @pytest.fixture(scope="module")
 def director(house: House) -> Reader:
-    return _reader(house.api, Role.DIRECTOR, None)
+    return reader(house.api, Role.DIRECTOR)
 
 
 def upload(reader: Reader, path: str, name: str, content: bytes) -> str:
