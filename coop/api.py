@@ -160,6 +160,13 @@ def get_member(member_id: str, door: Entrance) -> MemberView:
     return _member(door.run(lambda conn: register.member(conn, door.viewer, member_id)))
 
 
+@router.put("/people/{person_id}/access", status_code=204)
+def access_again(person_id: UUID, door: Entrance) -> Response:
+    """Let somebody in again whose access was ended."""
+    door.run(lambda conn: leaving.access_again(conn, door.viewer, person_id, door.now))
+    return Response(status_code=204)
+
+
 @router.delete("/people/{person_id}/access", status_code=204)
 def end_access(person_id: UUID, door: Entrance) -> Response:
     """Let somebody come in no more: anybody for the office, their own people for a member's manager."""

@@ -15,14 +15,14 @@ from booking.training.sessions import Training, trainings
 from booking.waitlist import ask as waitlist
 from booking.waitlist.offer import offers_of
 from booking.waitlist.waiting import Offer, Request
-from coop import machines, register
+from coop import register
 from coop.database import Connection
 from coop.door import Entrance
 from coop.identity import Role, Viewer
 from coop.problems import locale_of
 from coop.queries import load
 from dashboards.mine.answers import TOLD
-from dashboards.mine.rows import names, rows
+from dashboards.mine.rows import kinds, names, rows
 from dashboards.shell import page
 
 SQL = load("dashboards.mine")
@@ -66,7 +66,7 @@ def me(door: Entrance, done: str = "", refused: str = "") -> Response:
             "member": register.member(conn, viewer, viewer.member_id).name if viewer.member_id else None,
             "coming": rows(conn, coming.reservations, viewer, now, locale),
             "names": names(conn, locale),
-            "kinds": _kinds(conn, locale),
+            "kinds": kinds(conn, locale),
             "month": _month(conn, viewer, now),
             "waiting": _waiting(conn, viewer),
             "learning": _learning(conn, viewer, now),
@@ -118,11 +118,3 @@ def _learning(conn: Connection, viewer: Viewer, now: datetime) -> Learning:
         return Learning([], [])
     granted = granting.qualifications(conn, viewer, now)
     return Learning([each for each in granted if each.person_id == viewer.person_id], trainings(conn, viewer, now))
-
-
-def _kinds(conn: Connection, locale: str) -> dict[str, list[str]]:
-    """The machines of each kind, by name: how people call a kind."""
-    kinds: dict[str, list[str]] = {}
-    for each in machines.machines(conn):
-        kinds.setdefault(each.kind, []).append(each.name(locale))
-    return kinds

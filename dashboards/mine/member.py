@@ -30,7 +30,7 @@ from coop.interval import month_of
 from coop.messages import translate
 from coop.paging import Slice
 from coop.problems import STATUS, locale_of
-from dashboards.mine.rows import names
+from dashboards.mine.rows import kinds, names
 from dashboards.mine.store import Hours, hours_of_people, months_of_member, own_member
 from dashboards.shell import page
 
@@ -38,7 +38,7 @@ router = APIRouter(include_in_schema=False)
 
 A_YEAR = timedelta(days=366)
 QUESTIONS = 5
-DONE = frozenset({"recipient", "ended", "invited"})
+DONE = frozenset({"recipient", "ended", "again", "invited"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,13 @@ def end_access(person_id: UUID, door: Entrance) -> Response:
     return RedirectResponse("/member?done=ended#people", status_code=303)
 
 
+@router.post("/member/people/{person_id}/again")
+def access_again(person_id: UUID, door: Entrance) -> Response:
+    """It was ended by mistake, or they came back."""
+    door.run(lambda conn: leaving.access_again(conn, door.viewer, person_id, door.now))
+    return RedirectResponse("/member?done=again#people", status_code=303)
+
+
 def _shown(
     door: Door,
     *,
@@ -182,6 +189,7 @@ def _shown(
             ],
             "hours": _by_person(hours_of_people(conn, viewer, month)),
             "names": names(conn, locale),
+            "kinds": kinds(conn, locale),
             "months": months_of_member(conn, viewer, (now - A_YEAR).date()),
             "stands": account.standing(conn, viewer, member_id, Slice(limit=1)),
             "quotas": allowances(conn, viewer, now),

@@ -44,6 +44,14 @@ def names(conn: Connection, locale: str) -> dict[str, str]:
     return known | {each.id: each.name(locale) for each in booking.resources(conn)}
 
 
+def kinds(conn: Connection, locale: str) -> dict[str, str]:
+    """The machines of each kind by name: what people call a kind."""
+    found: dict[str, list[str]] = {}
+    for each in machines.machines(conn):
+        found.setdefault(each.kind, []).append(each.name(locale))
+    return {kind: ("、" if locale == "ja" else ", ").join(of) for kind, of in found.items()}
+
+
 def row(seen: Seen, of: dict[str, str], viewer: Viewer, now: datetime, series_id: UUID | None = None) -> Row:
     """The row of a reservation that the viewer may know of."""
     assert seen.id is not None

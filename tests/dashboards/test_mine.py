@@ -242,7 +242,7 @@ def test_a_manager_sees_to_their_member(house: House, manager: Reader, morning: 
     with transaction(house.api.pool) as conn:
         granting.grant(conn, house.office.caller.viewer, house.ours.caller.person_id, "cmm", 2, datetime.now(UTC))
     page = manager.get("/member").text
-    for said in ("㈱髙橋製作所", "cmm: ひとりで使えます", "¥3,336", "m01"):
+    for said in ("㈱髙橋製作所", "硬さ計: ひとりで使えます", "¥3,336", "m01"):
         assert said in page
     assert house.ours.get("/member").status_code == 403
     assert manager.get("/reservations?whose=ours").text.count("極秘の部品") == 0
@@ -252,6 +252,8 @@ def test_a_manager_sees_to_their_member(house: House, manager: Reader, morning: 
     assert leaver.get("/me").status_code == 200
     assert manager.post(f"/member/people/{leaver.caller.person_id}/end").status_code == 303
     assert leaver.get("/me").status_code == 303  # to sign in
+    assert manager.post(f"/member/people/{leaver.caller.person_id}/again").status_code == 303
+    assert leaver.get("/me").status_code == 200
     again = manager.post("/member/people", name="新人 花", email=taken_address(house))
     assert again.status_code == 409
     assert 'value="新人 花"' in again.text
