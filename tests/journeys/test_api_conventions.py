@@ -44,6 +44,7 @@ KEYLESS = {
 UNMATCHED = {
     "/api/v1/me/password": "it names the present one",
     "/api/v1/me/messages": "one's own choice of one word",
+    "/api/v1/people/{person_id}/access": "one word: in, or out",
     "/api/v1/nonmember-use": "a figure as it was told last",
     "/api/v1/machines/{machine_id}/picture": "the picture that was shown last",
     "/api/v1/qualifications/lapse/{machine_kind}": "a figure as it was set last",
