@@ -83,8 +83,8 @@ def audit(
 
 
 def _called(action: str, locale: str) -> str:
-    """What an action is called; one without a name of its own by its key."""
-    return catalogue(locale).get(f"deed.{action}") or action
+    """What an action is called; one without a name of its own by the words of its key."""
+    return catalogue(locale).get(f"deed.{action}") or action.replace(".", " ").replace("_", " ")
 
 
 def _place(deed: Deed) -> str | None:

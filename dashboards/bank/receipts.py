@@ -15,6 +15,7 @@ from coop import cells, register
 from coop.database import Connection
 from coop.door import Door, Entrance
 from coop.errors import Invalid
+from coop.identity import Role
 from coop.messages import translate
 from coop.paging import Slice, cursor_of, key_in
 from coop.problems import locale_of
@@ -130,7 +131,8 @@ def receivables(door: Entrance, cursor: Cursor = "") -> HTMLResponse:
             "more": cursor_of(last.due_on, last.member_id, last.entry_id, last.account) if last else None,
         }
 
-    return page(door, "bank/receivables.html", here="bank", first_day=first_day, **door.run(ask))
+    office = door.viewer.has(Role.OFFICE)
+    return page(door, "bank/receivables.html", here="bank", first_day=first_day, office=office, **door.run(ask))
 
 
 def _page(
