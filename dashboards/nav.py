@@ -37,6 +37,7 @@ PLACES = (
         "main",
         (
             Place("today", "/", EVERYBODY, thumb=True),
+            Place("timeline", "/timeline", EVERYBODY),
             Place("reservations", "/reservations", EVERYBODY, thumb=True),
             Place("me", "/me", WARD_TOO, thumb=True),
             Place("member", "/member", frozenset({Role.MEMBER_MANAGER})),

@@ -28,6 +28,7 @@ from dashboards.office import entries, machines, members, pasting, people, regis
 from dashboards.reports import inspection, subsidy
 from dashboards.reports import page as reports
 from dashboards.shell import ASSETS, DIST
+from dashboards.timeline import page as timeline
 from dashboards.today import page as today
 from dashboards.today import taking
 from dashboards.watch import devices, problems
@@ -54,6 +55,7 @@ def install(app: FastAPI) -> None:
 ROUTERS = (
     today.router,
     taking.router,
+    timeline.router,
     design.router,
     places.router,
     problem_types.router,

@@ -348,6 +348,10 @@ RIGHTS: Table = {
     ("POST", "/today/reserve"): BOOKS,
     ("GET", "/today/offer"): BOOKS,
     ("POST", "/today/offer"): BOOKS,
+    # dashboards.timeline
+    ("GET", "/timeline"): SIGNED_IN,
+    ("GET", "/timeline/lines"): SIGNED_IN,
+    ("GET", "/timeline/price/{machine_id}"): SIGNED_IN,
     # dashboards.mine
     ("GET", "/machines/{machine_id}/reserve"): BOOKS,
     ("POST", "/machines/{machine_id}/reserve"): BOOKS,

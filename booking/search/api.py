@@ -78,6 +78,7 @@ class TakenView(BaseModel):
     person_name: str | None = None
     mine: bool = False
     outage: str | None = Field(default=None, description="Its kind, where it is no reservation.")
+    version: int | None = Field(default=None, description="Where the id is given: what a change sends as `If-Match`.")
 
 
 class LineView(BaseModel):

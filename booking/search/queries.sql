@@ -87,7 +87,7 @@ LIMIT %(limit)s
 
 -- timeline: What takes some machines within a window, by machine and start: reservations with their names, and outages.
 SELECT c.resource_id, coalesce(r.starts_at, lower(c.blocked)), coalesce(r.ends_at, upper(c.blocked)), o.kind, r.id,
-       r.status, r.member_id, m.name, r.person_id, p.name
+       r.status, r.member_id, m.name, r.person_id, p.name, r.version
 FROM booking.claim c
 LEFT JOIN booking.outage o ON o.id = c.outage_id
 LEFT JOIN booking.reservation r ON r.id = c.reservation_id

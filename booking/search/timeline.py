@@ -35,15 +35,17 @@ class Taken:
     person_name: str | None = None
     mine: bool = False
     outage: str | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One machine: when it is open, and what takes it, by start."""
+    """One machine: when it is open, and what takes it, by start; slots begin and end on its grid."""
 
     machine_id: str
     opened: Sequence[Interval]
     taken: Sequence[Taken]
+    grid_minutes: int
 
 
 def timeline(conn: Connection, viewer: Viewer, machine_ids: Sequence[str] | None, window: Interval) -> list[Line]:
@@ -59,7 +61,7 @@ def timeline(conn: Connection, viewer: Viewer, machine_ids: Sequence[str] | None
     for machine_id, start, end, *what in conn.execute(SQL["timeline"], values).fetchall():
         if start < window.end and window.start < end:
             taken[machine_id].append(_taken(viewer, Interval(start, end), *what, with_ids=machine_ids is not None))
-    return [Line(each, opened.of(terms[each]), taken[each]) for each in wanted]
+    return [Line(each, opened.of(terms[each]), taken[each], terms[each].granularity_minutes) for each in wanted]
 
 
 def _taken(
@@ -72,6 +74,7 @@ def _taken(
     member_name: str | None,
     person_id: UUID | None,
     person_name: str | None,
+    version: int | None,
     *,
     with_ids: bool,
 ) -> Taken:
@@ -80,4 +83,13 @@ def _taken(
     mine = person_id is not None and person_id == viewer.person_id
     if not viewer.sees_names_of(member_id):
         return Taken(when, mine=mine)
-    return Taken(when, reservation_id if mine or with_ids else None, status, member_name, person_name, mine)
+    named = mine or with_ids
+    return Taken(
+        when,
+        reservation_id if named else None,
+        status,
+        member_name,
+        person_name,
+        mine,
+        version=version if named else None,
+    )

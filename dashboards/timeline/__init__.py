@@ -1,0 +1,1 @@
+"""The timeline: all machines below each other, what is booked and what they did."""
