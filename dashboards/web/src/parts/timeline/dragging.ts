@@ -30,6 +30,12 @@ const MOUSE_SLACK = 4;
 const FINGER_SLACK = 10;
 const USUAL_MINUTES = 60;
 
+/** Near its ends a bar is stretched, between them moved. */
+function edgeAt({ left, right }: DOMRect, { clientX, pointerType }: PointerEvent): "start" | "end" | "move" {
+  const reach = Math.min(pointerType === "touch" ? 16 : 8, (right - left) / 4);
+  return clientX - left < reach ? "start" : right - clientX < reach ? "end" : "move";
+}
+
 export function listenToHands(chart: Chart, hand: Hand, books: boolean, clock: (stretch: Stretch) => string): void {
   const { root } = chart;
   let drag: Drag | null = null;
@@ -100,11 +106,10 @@ export function listenToHands(chart: Chart, hand: Hand, books: boolean, clock: (
     const bar = own ? line.bars[Number(own.dataset["index"])] : undefined;
     if ((!bar && (target.closest(".bar") || !books)) || root.dataset["scale"] === "month") return;
     const minute = minuteAt(track, event.clientX);
-    const edge = target.dataset["edge"] as "start" | "end" | undefined;
     const ghost = document.createElement("div");
     ghost.className = "ghost";
     drag = {
-      kind: bar ? (edge ?? "move") : "new",
+      kind: own ? edgeAt(own.getBoundingClientRect(), event) : "new",
       line,
       bar,
       track,

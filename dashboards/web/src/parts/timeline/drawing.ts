@@ -128,7 +128,6 @@ export class Chart {
         for (const edge of ["start", "end"]) {
           const handle = document.createElement("i");
           handle.className = `edge ${edge}`;
-          handle.dataset["edge"] = edge;
           part.append(handle);
         }
       }
