@@ -38,6 +38,7 @@ PLACES = (
         (
             Place("today", "/", EVERYBODY, thumb=True),
             Place("timeline", "/timeline", EVERYBODY),
+            Place("find", "/find", EVERYBODY, thumb=True),
             Place("reservations", "/reservations", EVERYBODY, thumb=True),
             Place("me", "/me", WARD_TOO, thumb=True),
             Place("member", "/member", frozenset({Role.MEMBER_MANAGER})),

@@ -10,6 +10,8 @@ from dashboards.bank import receipts
 from dashboards.closing import approving, lots, steps, what_if
 from dashboards.closing import page as closing
 from dashboards.entry import by_provider, inviting, links, security, signing_in
+from dashboards.entry import signing_in
+from dashboards.find import page as find
 from dashboards.machine import thresholds
 from dashboards.mine import (
     answers,
@@ -56,6 +58,7 @@ ROUTERS = (
     today.router,
     taking.router,
     timeline.router,
+    find.router,
     design.router,
     places.router,
     problem_types.router,

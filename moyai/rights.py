@@ -352,6 +352,10 @@ RIGHTS: Table = {
     ("GET", "/timeline"): SIGNED_IN,
     ("GET", "/timeline/lines"): SIGNED_IN,
     ("GET", "/timeline/price/{machine_id}"): SIGNED_IN,
+    # dashboards.find
+    ("GET", "/find"): SIGNED_IN,
+    ("POST", "/find/wait"): BOOKS,
+    ("POST", "/find/wait/{request_id}/withdraw"): BOOKS,
     # dashboards.mine
     ("GET", "/machines/{machine_id}/reserve"): BOOKS,
     ("POST", "/machines/{machine_id}/reserve"): BOOKS,

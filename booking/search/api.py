@@ -113,7 +113,9 @@ def search_machines(
     ratio: Annotated[
         Decimal, Query(ge=1, le=100, max_digits=5, description="E0,MPE is at most the tolerance divided by this.")
     ] = Decimal(5),
+    hole_mm: Annotated[Length, Query(description="The diameter of the smallest hole.")] = None,
     probe_type: Word = None,
+    material: Annotated[Word, Query(description="Through which X-rays would have to come.")] = None,
     order: Annotated[
         Order, Query(description="earliest: who is free first; fit: who can just do it.")
     ] = Order.EARLIEST,
@@ -124,7 +126,7 @@ def search_machines(
     is counted, without who it was.
     """
     needs = PartNeeds(
-        kind, site, x_mm, y_mm, z_mm, mass_kg, tolerance_um, length_mm, ratio=ratio, probe_type=probe_type
+        kind, site, x_mm, y_mm, z_mm, mass_kg, tolerance_um, length_mm, ratio, probe_type, hole_mm, material
     )
     wanted = Search(needs, _window(door, since, until), timedelta(minutes=minutes), service)
     found = door.run(lambda conn: search.search(conn, door.viewer, wanted, order, door.now))

@@ -10,6 +10,9 @@ from enum import StrEnum
 from booking.model import Denial
 from coop.machines import Machine
 
+X_RAY = "ct"
+"""The kind of machine for which the material matters."""
+
 
 class Answer(StrEnum):
     """What a machine is to somebody's needs."""
@@ -29,7 +32,7 @@ class Order(StrEnum):
 @dataclass(frozen=True, slots=True)
 class PartNeeds:
     """What is to be measured. Sizes in mm along the axes, mass in kg, tolerance in µm over `length_mm` (else over the
-    longest size). E0,MPE shall be at most the tolerance divided by `ratio`."""
+    longest size), the smallest hole's diameter in mm. E0,MPE shall be at most the tolerance divided by `ratio`."""
 
     kind: str | None = None
     site: str | None = None
@@ -41,6 +44,8 @@ class PartNeeds:
     length_mm: Decimal | None = None
     ratio: Decimal = Decimal(5)
     probe_type: str | None = None
+    hole_mm: Decimal | None = None
+    material: str | None = None
 
     @property
     def sizes(self) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
@@ -50,8 +55,8 @@ class PartNeeds:
 
 def screen(machine: Machine, needs: PartNeeds) -> list[Denial]:
     """What speaks against the machine; what only `warns` is for the operator to say."""
-    found = (_range(machine, needs), _load(machine, needs), _accuracy(machine, needs), _probe(machine, needs))
-    return [each for each in found if each is not None]
+    rules = (_range, _load, _accuracy, _hole, _probe, _material)
+    return [said for rule in rules if (said := rule(machine, needs)) is not None]
 
 
 def answer(said: list[Denial]) -> Answer:
@@ -122,3 +127,20 @@ def _probe(machine: Machine, needs: PartNeeds) -> Denial | None:
     if not machine.probe_types:
         return Denial("booking.probe_unknown", warns=True)
     return Denial("booking.probe_missing", {"probes": ", ".join(machine.probe_types)})
+
+
+def _hole(machine: Machine, needs: PartNeeds) -> Denial | None:
+    if needs.hole_mm is None:
+        return None
+    if machine.smallest_hole_mm is None:
+        return Denial("booking.hole_unknown", warns=True)
+    if needs.hole_mm >= machine.smallest_hole_mm:
+        return None
+    return Denial("booking.hole_too_small", {"mm": f"{machine.smallest_hole_mm.normalize():f}"})
+
+
+def _material(machine: Machine, needs: PartNeeds) -> Denial | None:
+    """X-rays must come through the part, which no figure of the machine tells."""
+    if needs.material is None or machine.kind != X_RAY:
+        return None
+    return Denial("booking.material_to_ask", {"material": needs.material}, warns=True)

@@ -155,7 +155,7 @@ def log_unmet_demand(
     now: datetime,
 ) -> None:
     """Remember that nothing was found, and not who searched or what for."""
-    asked = {name: getattr(needs, name) for name in PartNeeds.__slots__ if name not in {"kind", "site"}}
+    asked = {name: getattr(needs, name) for name in PartNeeds.__slots__ if name not in {"kind", "site", "material"}}
     values = {
         "now": now,
         "by_member": by_member,

@@ -1,5 +1,6 @@
 """What is free for these needs: which machines could, who may book them, when, and what nobody could offer."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -37,6 +38,11 @@ UNKNOWN = Machine("cmm-c", "cmm", "C", "C")
         (MICRO, PartNeeds(tolerance_um=Decimal(2), length_mm=Decimal(91)), ["accuracy_not_enough"]),
         (MICRO, PartNeeds(tolerance_um=Decimal(10)), ["accuracy_unknown?"]),
         (MICRO, PartNeeds(probe_type="laser"), ["probe_missing"]),
+        (replace(MICRO, smallest_hole_mm=Decimal("0.8")), PartNeeds(hole_mm=Decimal("0.8")), []),
+        (replace(MICRO, smallest_hole_mm=Decimal("0.8")), PartNeeds(hole_mm=Decimal("0.79")), ["hole_too_small"]),
+        (UNKNOWN, PartNeeds(hole_mm=Decimal(1)), ["hole_unknown?"]),
+        (MICRO, PartNeeds(material="SUS304"), []),
+        (replace(MICRO, kind="ct"), PartNeeds(material="SUS304"), ["material_to_ask?"]),
         (MICRO, PartNeeds(x_mm=Decimal(900), probe_type="laser"), ["part_too_large", "probe_missing"]),
         (
             UNKNOWN,

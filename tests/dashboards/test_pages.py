@@ -12,6 +12,7 @@ from tests.dashboards.conftest import PASSWORD, House
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 PAGES = ["/", "/?show=free", "/today/cards", "/today/cards/cmm-1", "/reservations", "/utilisation", "/me", "/design"]
+PAGES += ["/timeline", "/timeline?show=list", "/find", "/find?minutes=60&x=100&tolerance=20"]
 JAPANESE = re.compile(r"[\u3040-\u30ff]")  # kana: machine names are kanji here
 
 

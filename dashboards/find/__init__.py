@@ -1,0 +1,1 @@
+"""Find: what do you want to measure?"""
