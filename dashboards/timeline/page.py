@@ -29,7 +29,7 @@ from dashboards.today.page import BOOKS
 
 router = APIRouter(include_in_schema=False)
 
-SAID = ("moved", "booked", "cancelled", "undo", "undone", "kept", "offline", "close")
+SAID = ("moved", "undo", "undone", "kept", "offline", "close")
 """What the script says of itself; every refusal is the server's own sentence."""
 
 Word = Annotated[str, Query(max_length=100)]

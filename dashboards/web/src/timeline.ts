@@ -5,7 +5,7 @@ import { type Bar, Chart, dayAddress, type Drawn, type Line } from "./parts/time
 import { forms } from "./parts/timeline/forms";
 import { minuteOf, moment, post, send, type Slot } from "./parts/timeline/sending";
 
-type Word = "moved" | "booked" | "cancelled" | "undo" | "kept" | "offline" | "undone" | "close";
+type Word = "moved" | "undo" | "kept" | "offline" | "undone" | "close";
 
 const REFRESH_MS = 2000;
 const FEW = 6;
@@ -102,40 +102,28 @@ async function again(id: string, bar: Bar, slot: Stretch, undoing = true): Promi
 
 const dialog = document.querySelector<HTMLDialogElement>("#form")!;
 let opened: { line: Line; bar?: Bar; slot: Stretch } | null = null;
-const form = forms(dialog, word.offline, (sent, leadsTo) => {
+const form = forms(dialog, word.offline, ({ form: sent, address, said, undo }) => {
   if (!opened) return;
   const { line, bar, slot } = opened;
-  if (sent.action.endsWith("/reserve")) {
-    const made = leadsTo.searchParams.get("made");
-    tell(word.booked, made ? [[word.undo, () => void cancel(line.id, made)]] : []);
-  } else if (sent.action.endsWith("/cancel")) {
-    tell(word.cancelled, [[word.undo, () => void rebook(line.id, slot, sent)]]);
-  } else if (bar) {
-    tell(word.moved, [[word.undo, () => void again(line.id, bar, slot)]]);
-  }
-  void load(line.id);
+  const made = address.searchParams.get("made");
+  const alone = ["this", null].includes(new FormData(sent).get("scope") as string | null);
+  const moved = bar && alone && /\/(change|extend)$/.test(sent.action);
+  const back = made ? () => void cancel(made) : undo ? () => void rebook(undo) : moved ? () => void again(line.id, bar, slot) : null;
+  tell(said || word.moved, back ? [[word.undo, back]] : []);
+  void load();
 });
 
-async function cancel(id: string, reservation: string): Promise<void> {
+async function cancel(reservation: string): Promise<void> {
   const answer = await fetch(`/api/v1/reservations/${reservation}`, { method: "DELETE" }).catch(() => null);
   tell(answer?.ok ? word.undone : word.offline);
-  await load(id);
+  await load();
 }
 
-/** Take the time again that was just given back, for whom it was. */
-async function rebook(id: string, slot: Stretch, cancelled: HTMLFormElement): Promise<void> {
-  const back = document.createElement("form");
-  back.action = `/machines/${id}/reserve`;
-  const values = { instead: `${moment(slot[0])}/${moment(slot[1])}`, member_id: cancelled.dataset["member"] ?? "", purpose: cancelled.dataset["purpose"] ?? "" };
-  for (const [name, value] of Object.entries(values)) {
-    const field = document.createElement("input");
-    [field.name, field.value] = [name, value];
-    back.append(field);
-  }
-  const answer = await post(back, null).catch(() => null);
-  if (answer?.redirected) tell(word.undone);
-  else location.href = `/machines/${id}/reserve?start=${moment(slot[0])}&end=${moment(slot[1])}`;
-  await load(id);
+/** Take the time again that was just given back: the page that said so has a form for it. */
+async function rebook(undo: HTMLFormElement): Promise<void> {
+  const answer = await post(undo, undo.querySelector("button")).catch(() => null);
+  tell(answer?.redirected ? word.undone : word.offline);
+  await load();
 }
 
 listenToHands(
@@ -143,12 +131,12 @@ listenToHands(
   {
     wants: (line, slot) => {
       opened = { line, slot };
-      void form.open(`/machines/${line.id}/reserve?start=${moment(slot[0])}&end=${moment(slot[1])}`, "main form[action$='/reserve']");
+      void form.open(`/machines/${line.id}/reserve?start=${moment(slot[0])}&end=${moment(slot[1])}`);
     },
     moved: (line, bar, slot) => void move(line, bar, slot),
     opens: (line, bar) => {
       opened = { line, bar, slot: bar.when };
-      void form.open(`/reservations/${bar.id}/change`, "#reservation");
+      void form.open(`/reservations/${bar.id}`);
     },
     goes: (day) => (location.href = dayAddress(day)),
   },

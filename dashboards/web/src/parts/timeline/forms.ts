@@ -2,21 +2,30 @@
 import { post } from "./sending";
 
 export interface Form {
-  /** Show the part `selector` of the page at `address`. */
-  open(address: string, selector: string): Promise<void>;
+  /** Show what is on the page at `address`. */
+  open(address: string): Promise<void>;
 }
 
-/** `done` hears which form was accepted, and where its page leads. */
-export function forms(dialog: HTMLDialogElement, offline: string, done: (form: HTMLFormElement, leadsTo: URL) => void): Form {
+/** What the page that follows an accepted form says: its notice, and the form in it that undoes it. */
+export interface Done {
+  form: HTMLFormElement;
+  address: URL;
+  said: string;
+  undo: HTMLFormElement | null;
+}
+
+export function forms(dialog: HTMLDialogElement, offline: string, done: (what: Done) => void): Form {
   const body = dialog.querySelector<HTMLElement>(".dialog-body")!;
   const title = dialog.querySelector<HTMLElement>("h2")!;
-  let selector = "";
 
   const show = (html: string): boolean => {
     const page = new DOMParser().parseFromString(html, "text/html");
-    const part = page.querySelector(selector);
+    const part = page.querySelector("main .narrow");
     if (!part) return false;
-    title.textContent = page.querySelector("main h1")?.textContent ?? "";
+    const heading = part.querySelector("h1");
+    title.textContent = heading?.textContent ?? "";
+    heading?.remove();
+    part.querySelectorAll("p > a[href='/reservations']").forEach((back) => back.remove());
     body.replaceChildren(document.importNode(part, true));
     withPrice(body);
     body.querySelector<HTMLElement>("[role=alert] button, [role=alert]")?.focus();
@@ -32,7 +41,12 @@ export function forms(dialog: HTMLDialogElement, offline: string, done: (form: H
   };
 
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog || (event.target as HTMLElement).closest("[data-close]")) dialog.close();
+    const target = event.target as HTMLElement;
+    if (target === dialog || target.closest("[data-close]")) dialog.close();
+    const link = target.closest<HTMLAnchorElement>("a[href^='/reservations/'], a[href^='?']");
+    if (!link) return;
+    event.preventDefault();
+    void open(new URL(link.getAttribute("href")!, shown).href);
   });
 
   dialog.addEventListener("submit", (event) => {
@@ -45,25 +59,31 @@ export function forms(dialog: HTMLDialogElement, offline: string, done: (form: H
       .then(async (answer) => {
         if (answer.redirected) {
           dialog.close();
-          done(form, new URL(answer.url));
+          const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+          const notice = page.querySelector("main .notice[role=status]");
+          const said = notice?.querySelector("strong")?.textContent ?? "";
+          const undo = notice?.querySelector("form");
+          done({ form, address: new URL(answer.url), said, undo: undo ? document.importNode(undo, true) : null });
         } else if (!show(await answer.text())) fail();
       })
       .catch(fail)
       .finally(() => buttons.forEach((button) => (button.disabled = false)));
   });
 
-  return {
-    async open(address, part) {
-      selector = part;
-      try {
-        const answer = await fetch(address, { headers: { Accept: "text/html" } });
-        if (!show(await answer.text())) location.href = address;
-        else dialog.showModal();
-      } catch {
-        location.href = address;
-      }
-    },
+  let shown = location.href;
+
+  const open = async (address: string): Promise<void> => {
+    shown = new URL(address, location.href).href;
+    try {
+      const answer = await fetch(address, { headers: { Accept: "text/html" } });
+      if (!show(await answer.text())) location.href = address;
+      else if (!dialog.open) dialog.showModal();
+    } catch {
+      location.href = address;
+    }
   };
+
+  return { open };
 }
 
 /** Below the times of a form that books, what they cost. */
