@@ -142,6 +142,7 @@ export function listenToHands(chart: Chart, hand: Hand, books: boolean, clock: (
   root.addEventListener("pointerup", (event) => {
     if (!drag || event.pointerId !== drag.pointer) return;
     const last = drop()!;
+    setTimeout(() => (dragged = false)); // the click that follows a drag presses nothing, later ones do
     if (last.kind === "new" && (last.began || event.pointerType !== "touch")) hand.wants(last.line, last.slot);
     else if (last.began && last.bar && `${last.slot}` !== `${last.bar.when}`) hand.moved(last.line, last.bar, last.slot);
   });

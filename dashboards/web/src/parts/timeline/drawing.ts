@@ -26,7 +26,7 @@ export interface Drawn {
 }
 
 const NARROWEST: Record<string, number> = { day: 48, week: 9, month: 1.6 };
-const SLIM = 30; // pixels that no word fits
+const SLIM = 44; // pixels that no word fits
 const AHEAD = "400px 0px"; // rows just outside are drawn before they are seen
 
 export class Chart {
