@@ -10,7 +10,6 @@ from dashboards.bank import receipts
 from dashboards.closing import approving, lots, steps, what_if
 from dashboards.closing import page as closing
 from dashboards.entry import by_provider, inviting, links, security, signing_in
-from dashboards.entry import signing_in
 from dashboards.find import page as find
 from dashboards.machine import thresholds
 from dashboards.mine import (
