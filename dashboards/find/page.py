@@ -153,5 +153,5 @@ def _address(form: Typed) -> str:
 
 def _again(address: str, form: Typed) -> Typed:
     """The form that `address` describes."""
-    typed = {name: value[-1][:100] for name, value in parse_qs(address).items() if name in ASKED}
-    return replace(Typed(), **typed) if typed else form
+    typed: dict[str, Any] = {name: value[-1][:100] for name, value in parse_qs(address).items() if name in ASKED}
+    return Typed(**typed) if typed else form
