@@ -52,6 +52,7 @@ def add_rooms() -> None:
     """Add the rooms' own commands. They bring pandas and more, which processes that run for months do without."""
     import billing.cli
     import billing.documents.cli
+    import billing.explain.cli
     import billing.ledger.cli
     import billing.year.cli
     import booking.cli
@@ -69,6 +70,7 @@ def add_rooms() -> None:
     app.command()(billing.cli.settle)
     app.command("approve")(billing.cli.approve_period)
     app.command("verify")(billing.cli.verify_periods)
+    app.command()(billing.explain.cli.audit)
     app.command()(billing.ledger.cli.journal)
     app.add_typer(billing.documents.cli.app, name="documents")
     app.add_typer(billing.year.cli.app, name="year")

@@ -1,11 +1,14 @@
 """The example cooperative is founded through the same use cases as a real one."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from billing.costs.edit import add_pool
-from billing.costs.entries import add_cost
+from billing.costs.entries import add_asset, add_cost
+from billing.costs.model import Asset, Method
 from billing.model import Basis, Cost, Pool, PoolKind, Tariff
+from billing.subsidies.edit import put_subsidy
+from billing.subsidies.model import Subsidy
 from billing.tariffs.edit import add_tariff
 from coop import people, register
 from coop.database import Connection
@@ -39,6 +42,7 @@ def found(conn: Connection, example: Example, months: list[Interval], now: datet
         add_machine(conn, shared.machine, shared.hours)
         _plug(conn, office, shared, months, now)
         _tariff(conn, office, shared, months[0], example, now)
+    _grant(conn, office, example.machines[0], now)
     add_pool(conn, office, Pool(SHARED_POOL, PoolKind.SHARE, "共通費", "Shared costs"), now)
     for each in months:
         local = each.start.astimezone(example.cooperative.time_zone)
@@ -48,6 +52,26 @@ def found(conn: Connection, example: Example, months: list[Interval], now: datet
             for cost in shared.fee_pool:
                 _cost(conn, office, f"{local:%Y-%m}", shared.id, cost, now)
     return ids
+
+
+def _grant(conn: Connection, office: Viewer, shared: SharedMachine, now: datetime) -> None:
+    """The ward paid for two thirds of a machine; what is left of it is written down from this month on."""
+    bought = date(now.year - 3, 6, 1)
+    asset = Asset(
+        id=uuid5(NAMESPACE_URL, f"moyai-demo:asset:{shared.id}"),
+        pool_id=shared.id,
+        name_ja=shared.machine.name_ja,
+        name_en=shared.machine.name_en,
+        acquired_on=bought,
+        cost_yen=18_000_000,
+        subsidy_yen=12_000_000,
+        method=Method.STRAIGHT_LINE,
+        useful_life_years=10,
+        machine_id=shared.id,
+    )
+    add_asset(conn, office, f"{now:%Y-%m}", asset, now)
+    until = date(bought.year + 10, 5, 31)
+    put_subsidy(conn, office, Subsidy(asset.id, "墨産振第123号", "墨田区", 12_000_000, until), now)
 
 
 def staff(example: Example, role: Role) -> str:

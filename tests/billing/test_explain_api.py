@@ -6,8 +6,11 @@ from collections.abc import Callable
 from hashlib import sha256
 
 import pytest
+import typer
 from openpyxl import load_workbook
+from typer.testing import CliRunner
 
+from billing.explain.cli import audit
 from coop import database
 from coop.identity import Role
 from tests.billing import ground
@@ -100,3 +103,15 @@ def test_another_spreadsheet_comes_to_the_same_yen(office: Caller, recalculated:
     assert sum(shares) == 100
     usages = list(book["Usages"].iter_rows(min_row=2, values_only=True))
     assert sum(row[6] for row in usages) == office.get("/api/v1/periods/2026-10").json()["metered"]["metered_seconds"]
+
+
+def test_the_same_ten_on_the_command_line(api: Callers, office: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOYAI_DATABASE_URL", api.client.app.state.settings.database_url)  # type: ignore[attr-defined]  # a FastAPI
+    monkeypatch.setenv("COLUMNS", "240")
+    app = typer.Typer()
+    app.command()(audit)
+    said = CliRunner().invoke(app, ["2026-10", "--seed", "auditor-7", "--lang", "en"])
+    assert said.exit_code == 0, said.output
+    drawn = office.get("/api/v1/periods/2026-10/audit?seed=auditor-7").json()
+    assert all(each["lot"][:8] in said.output for each in drawn["drawn"])
+    assert drawn["evidence_hash"] in said.output

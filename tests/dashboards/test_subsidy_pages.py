@@ -1,10 +1,15 @@
 """The reports on pages: the office enters a grant and proposes an inspection, a director approves, the ward reads."""
 
+import json
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from coop.identity import Role
+from dashboards.cli import app
 from tests.dashboards.conftest import House, reader
 
 GRANT = {
@@ -71,3 +76,19 @@ def test_from_a_grant_to_the_wards_look(house: House, asset: str) -> None:
     assert look in house.ward.get("/reports/subsidy").text
     assert house.office.post(look, do="revoke").status_code == 303
     assert house.ward.get(look).status_code == 403
+
+
+def test_the_same_on_the_command_line(
+    house: House, asset: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MOYAI_DATABASE_URL", house.api.client.app.state.settings.database_url)  # type: ignore[attr-defined]  # a FastAPI
+    monkeypatch.setenv("COLUMNS", "200")
+    run = partial(CliRunner().invoke, app)
+    house.office.post("/reports/subsidy", asset_id=asset, **GRANT)
+    listed = run(["subsidy", "--lang", "en"])
+    assert (listed.exit_code, asset in listed.output, "¥6,000,000" in listed.output) == (0, True, True), listed.output
+    assert "Utilisation (used ÷ open)" in run(["subsidy", asset, "--lang", "en"]).output
+    said = json.loads(run(["subsidy", asset, "--format", "json"]).stdout)
+    assert (said["own_yen"], len(said["years"]), len(said["years"][0]["months"])) == (3_000_000, 4, 12)
+    assert run(["subsidy", asset, "--format", "pdf", "--out", str(tmp_path / "report.pdf")]).exit_code == 0
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
