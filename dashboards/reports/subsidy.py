@@ -126,13 +126,14 @@ def _asset(door: Door, asset_id: UUID, form: Kept | None = None, *, status: int 
 
     told = door.run(ask)
     found = told["found"]
+    known = [year for year in reversed(found.years) if year.uses is not None]
     values = {
         "kept": form or Kept(),
         "office": office,
         "name": found.asset.name_ja if locale == "ja" else found.asset.name_en,
         "rows": figures(found.years),
         "years": [(year, year_name(year.fiscal_year, locale)) for year in found.years],
-        "latest": next((year for year in reversed(found.years) if year.over and year.users is not None), None),
+        "latest": next((year for year in known if year.over and year.uses), known[0] if known else None),
         "notes": notes(found, locale),
     }
     return page(door, "reports/subsidy.html", here="subsidy", status=status, **values, **told)
