@@ -28,9 +28,7 @@ Word = Annotated[str, Query(max_length=100)]
 
 
 @router.get("/")
-def today(
-    door: Entrance, show: Word = "all", kind: Word = "", site: Word = "", made: UUID | None = None
-) -> Response:
+def today(door: Entrance, show: Word = "all", kind: Word = "", site: Word = "", made: UUID | None = None) -> Response:
     """What can be used now. The ward, who is told sums only, begins with its reports."""
     if told_sums_only(door.viewer):
         return RedirectResponse("/reports/subsidy", status_code=303)
