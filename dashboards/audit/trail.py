@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from coop import people, register
 from coop.database import Connection
 from coop.door import Entrance
-from coop.interval import local_midnight
+from coop.interval import YEARS, local_midnight
 from coop.messages import catalogue
 from coop.paging import Slice, cursor_of, key_in
 from coop.problems import locale_of
@@ -93,10 +93,12 @@ def _place(deed: Deed) -> str | None:
 
 
 def _day(text: str) -> date | None:
+    """The day, if it is one of the years that have a trail; a form's own calendar gives no others."""
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if day.year in YEARS else None
 
 
 def _key(text: str) -> UUID | None:

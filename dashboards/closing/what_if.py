@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any
 
 import yaml
@@ -16,7 +16,7 @@ from billing.costs.compare import Compared, Comparison, OtherRules, compare
 from billing.costs.model import Allocation
 from billing.model import PoolKind
 from billing.store import first_day
-from coop import register
+from coop import cells, register
 from coop.database import Connection
 from coop.door import Door, Entrance
 from coop.errors import Invalid, MoyaiError
@@ -60,12 +60,12 @@ class Typed:
 
     def _alpha(self, locale: str) -> Decimal:
         try:
-            alpha = Decimal(self.percent) / 100
-        except InvalidOperation:
-            alpha = Decimal(-1)
-        if not 0 <= alpha <= 1:
+            percent = cells.whole(0)(self.percent)
+        except Invalid:
+            percent = 101
+        if percent > 100:
             raise FieldInvalid(field=translate("what_if.percent", locale))
-        return alpha
+        return Decimal(percent) / 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from billing.periods.approve import make_link
 from coop.database import transaction
 from coop.identity import Role
 from dashboards.closing.checklist import Afterwards, Stands, checklist, following
-from dashboards.closing.what_if import bars
+from dashboards.closing.what_if import Typed, bars
+from dashboards.forms import FieldInvalid
 from tests.billing import ground
 from tests.callers import callers
 from tests.dashboards.conftest import House, Reader, furnish, reader
@@ -133,6 +134,12 @@ def test_a_rule_is_tried_and_nothing_is_written(house: House, director: Reader) 
     assert "+¥8" in tried  # of 100 yen 43 and 57 by 1.5 and 2 hours, equally 50 each; tax on 7,550 is 755, was 754
     assert house.office.get("/what-if?month=2026-10&pool=rent&rule=hybrid&percent=x").status_code == 422
     assert house.ours.get("/what-if").status_code == 403
+
+
+@pytest.mark.parametrize("percent", ["NaN", "-1", "101", "1e-999999", ""])
+def test_what_is_no_percentage_is_said_in_the_form(percent: str) -> None:
+    with pytest.raises(FieldInvalid):
+        Typed("2026-10", "rent", "hybrid", percent).rules("ja")
 
 
 def test_bars_are_beside_the_longest_and_whose_differs_most_is_first() -> None:
