@@ -11,7 +11,7 @@ from dashboards.closing import approving, lots, steps, what_if
 from dashboards.closing import page as closing
 from dashboards.entry import by_provider, inviting, links, security, signing_in
 from dashboards.find import page as find
-from dashboards.machine import thresholds
+from dashboards.machine import at_machine, thresholds
 from dashboards.mine import (
     answers,
     calendars,
@@ -77,6 +77,7 @@ ROUTERS = (
     reservation.router,
     changing.router,
     thresholds.router,
+    at_machine.router,
     problems.router,
     reports.router,
     subsidy.router,

@@ -62,5 +62,6 @@ def _to_sign_in(request: Request) -> Response:
     signed = signed_of(request)
     if signed is not None and signed.lacking is not None:
         place = "/sign-in/code" if signed.lacking is Lacking.PROOF else "/sign-in/second-factor"
-    back = quote(request.url.path, safe="/") if request.method == "GET" else "/"
+    asked = f"?{request.url.query}" if request.url.query else ""
+    back = quote(f"{request.url.path}{asked}", safe="/") if request.method == "GET" else "/"
     return RedirectResponse(f"{place}?next={back}", status_code=303)

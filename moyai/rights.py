@@ -387,6 +387,13 @@ RIGHTS: Table = {
     ("POST", "/trainings/{training_id}/join"): BOOKS,
     ("POST", "/trainings/{training_id}/leave"): BOOKS,
     # dashboards.machine
+    ("GET", "/m/{machine_id}"): SIGNED_IN,
+    ("POST", "/m/{machine_id}/take"): BOOKS,
+    ("POST", "/m/{machine_id}/begin"): BOOKS,
+    ("POST", "/m/{machine_id}/extend"): BOOKS,
+    ("POST", "/m/{machine_id}/late"): BOOKS,
+    ("POST", "/m/{machine_id}/leave"): BOOKS,
+    ("POST", "/m/{machine_id}/report"): BOOKS,
     ("GET", "/machines/{machine_id}/threshold"): OFFICE_AND_OPERATOR,
     ("POST", "/machines/{machine_id}/threshold"): OFFICE_AND_OPERATOR,
     ("GET", "/machines/{machine_id}/threshold/live"): OFFICE_AND_OPERATOR,

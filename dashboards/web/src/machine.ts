@@ -2,18 +2,21 @@
 import htmx from "htmx.org";
 import "./parts/once";
 
-const state = document.querySelector<HTMLElement>("[data-follows]");
-if (state) {
-  const events = new EventSource("/events");
+const EACH_MINUTE = 60_000;
+const follows = document.querySelector<HTMLElement>("[data-follows]")?.dataset["follows"];
+
+if (follows) {
+  let touched = false; // nothing that somebody ticks or types is taken from under their thumb
+  document.addEventListener("input", () => (touched = true));
   const refresh = (): void => {
-    // Nothing that somebody types is taken from under their thumb.
-    if (!document.activeElement?.matches("textarea, input")) htmx.trigger(state, "moyai:changed");
+    const state = document.querySelector("[data-follows]");
+    if (state && !touched && document.visibilityState === "visible") htmx.trigger(state, "moyai:changed");
   };
+  const events = new EventSource("/events");
   events.addEventListener("machine", (event: MessageEvent<string>) => {
-    if (event.data === state.dataset["follows"]) refresh();
+    if (event.data === follows) refresh();
   });
   events.addEventListener("all", refresh);
-  document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") refresh();
-  });
+  document.addEventListener("visibilitychange", refresh);
+  setInterval(refresh, EACH_MINUTE);
 }
