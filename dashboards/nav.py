@@ -47,6 +47,7 @@ PLACES = (
     Group(
         "watch",
         (
+            Place("machines", "/machines", EVERYBODY),
             Place("utilisation", "/utilisation", WARD_TOO),
             Place("subsidy", "/reports/subsidy", REPORTS),
             Place("devices", "/devices", OFFICE_AND_OPERATOR),

@@ -11,7 +11,8 @@ from dashboards.closing import approving, lots, steps, what_if
 from dashboards.closing import page as closing
 from dashboards.entry import by_provider, inviting, links, security, signing_in
 from dashboards.find import page as find
-from dashboards.machine import at_machine, thresholds
+from dashboards.machine import at_machine, qr, thresholds
+from dashboards.machine import page as machine
 from dashboards.mine import (
     answers,
     calendars,
@@ -77,6 +78,8 @@ ROUTERS = (
     reservation.router,
     changing.router,
     thresholds.router,
+    machine.router,
+    qr.router,
     at_machine.router,
     problems.router,
     reports.router,

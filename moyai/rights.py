@@ -387,6 +387,11 @@ RIGHTS: Table = {
     ("POST", "/trainings/{training_id}/join"): BOOKS,
     ("POST", "/trainings/{training_id}/leave"): BOOKS,
     # dashboards.machine
+    ("GET", "/machines"): SIGNED_IN,
+    ("GET", "/machines/{machine_id}"): SIGNED_IN,
+    ("POST", "/machines/{machine_id}/picture"): OFFICE,
+    ("POST", "/machines/{machine_id}/trainings/{training_id}"): BOOKS,
+    ("GET", "/machines/{machine_id}/qr"): OFFICE_AND_OPERATOR,
     ("GET", "/m/{machine_id}"): SIGNED_IN,
     ("POST", "/m/{machine_id}/take"): BOOKS,
     ("POST", "/m/{machine_id}/begin"): BOOKS,

@@ -20,3 +20,5 @@ if (follows) {
   document.addEventListener("visibilitychange", refresh);
   setInterval(refresh, EACH_MINUTE);
 }
+
+document.querySelector("[data-print]")?.addEventListener("click", () => print());
