@@ -24,7 +24,7 @@ HEADERS = {
     # Everything comes from this host; scripts and styles only from files, never from the page itself.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",
@@ -78,7 +78,12 @@ def templates() -> Environment:
 
 def asset(name: str) -> str:
     """The address of a bundled file by its entry name; raises `AssetsMissing` before the package was built."""
-    return f"{ASSETS}/{_manifest()[name]}"
+    return f"{ASSETS}/{asset_file(name)}"
+
+
+def asset_file(name: str) -> str:
+    """The name of the bundled file in `DIST`; raises `AssetsMissing`."""
+    return _manifest()[name]
 
 
 @cache

@@ -339,6 +339,12 @@ RIGHTS: Table = {
     ("POST", "/api/v1/years/{year}/refund"): OFFICE,
     ("POST", "/api/v1/years/{year}/refund/booking"): OFFICE,
     # dashboards
+    # dashboards.app
+    ("GET", "/manifest.webmanifest"): ANYONE,
+    ("GET", "/icons/{name}"): ANYONE,
+    ("GET", "/favicon.ico"): ANYONE,
+    ("GET", "/service-worker.js"): ANYONE,
+    ("GET", "/offline"): ANYONE,
     # dashboards.today
     ("GET", "/"): WARD_TOO,
     ("GET", "/today/cards"): SIGNED_IN,
