@@ -1,6 +1,6 @@
 """Tariffs and what is used up, through the doors; and a month with all of it, closed and verified."""
 
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID, uuid4
 
 import psycopg
@@ -16,7 +16,7 @@ from booking.services.model import ServiceKind
 from coop import database
 from coop.database import Connection
 from coop.identity import Role
-from coop.machines import Machine, add_machine
+from coop.machines import Machine, OpeningHours, add_machine, change_opening_hours
 from tests.billing import ground
 from tests.billing.ground import AUDITOR, NOVEMBER, OFFICE, at, name, span
 from tests.callers import Callers
@@ -155,6 +155,32 @@ def test_what_is_used_up_is_priced_entered_and_taken_back(api: Callers) -> None:
     assert operator.delete(f"/api/v1/consumptions/{entered['id']}").status_code == 204
     assert operator.delete(f"/api/v1/consumptions/{entered['id']}").status_code == 404
     assert operator.get("/api/v1/consumptions").json() == []
+
+
+def test_people_count_what_they_used_up_themselves(api: Callers) -> None:
+    """In their own reservation and once somebody came; another member's is not there for them."""
+    cooperative(api)
+    api.member("m02")
+    with database.transaction(api.pool) as conn:
+        always = [OpeningHours("cmm-1", day, time(0), time.max) for day in range(1, 8)]
+        change_opening_hours(conn, "cmm-1", always, date(2026, 1, 1))
+    office, operator = api.person(Role.OFFICE), api.person(Role.OPERATOR)
+    own, other = (api.person(Role.ENGINEER, member) for member in ("m01", "m02"))
+    stylus = {"id": "stylus-m2", "name_ja": "M2スタイラス", "name_en": "M2 stylus"}
+    assert office.post("/api/v1/consumables", json=stylus).status_code == 201
+    now = datetime.now(UTC)
+    begins = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
+    slot = {"starts_at": begins.isoformat(), "ends_at": (begins + timedelta(hours=2)).isoformat()}
+    booked = own.post("/api/v1/reservations", json={"machine_id": "cmm-1"} | slot).json()
+    path, used = f"/api/v1/reservations/{booked['id']}/consumptions", {"consumable_id": "stylus-m2", "count": 2}
+    assert own.post(path, json=used).json()["code"] == "billing.not_used"
+    assert operator.post("/api/v1/machines/cmm-1/check-in", json={}).status_code == 200
+    assert other.post(path, json=used).status_code == 404
+    key = {"Idempotency-Key": "two styli"}
+    entered = own.post(path, json=used, headers=key).json()
+    assert own.post(path, json=used, headers=key).json() == entered
+    assert (entered["member_id"], entered["machine_id"], entered["count"]) == ("m01", "cmm-1", 2)
+    assert operator.get("/api/v1/consumptions").json() == [entered]
 
 
 def everything(conn: Connection) -> None:
