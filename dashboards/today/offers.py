@@ -1,5 +1,6 @@
 """One offer for a quick request: which machine, when, what comes with it, and what it costs at most."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,9 @@ from dashboards.today.asking import Asked, Named, read
 
 INSTEAD_OF_ALONE = ServiceKind.ATTENDED
 """Who may use nothing alone is offered the operator's help."""
+
+
+OF_LATE, LOOKED_AT = timedelta(days=90), 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +73,21 @@ def answer(conn: Connection, viewer: Viewer, text: str, skip: int, now: datetime
         helped = _search(conn, viewer, asked, INSTEAD_OF_ALONE, now)
         if any(each.slots for each in helped):
             service, found = INSTEAD_OF_ALONE, helped
-    slots = sorted(((slot, each) for each in found for slot in each.slots), key=lambda pair: pair[0].start)
+    used = _kinds_used(conn, viewer, now)
+    slots = sorted(
+        ((slot, each) for each in found for slot in each.slots),
+        key=lambda pair: (-used[pair[1].machine.kind], pair[0].start),
+    )
     chosen = slots[skip] if skip < len(slots) else None
     offered = _offer(conn, viewer, chosen[1].machine, chosen[0], service, zone, locale) if chosen else None
     return Answer(asked, offered, skip + 1 < len(slots), [each for each in found if not each.slots])
+
+
+def _kinds_used(conn: Connection, viewer: Viewer, now: datetime) -> Counter[str]:
+    """How often the viewer reserved machines of each kind of late: who names none means one of those."""
+    kinds = {each.id: each.kind for each in machines.machines(conn)}
+    late = booking.reservations_of(conn, viewer, since=now - OF_LATE, mine=True, limit=LOOKED_AT)
+    return Counter(kinds[each.machine_id] for each in late.reservations if each.machine_id in kinds)
 
 
 def _search(conn: Connection, viewer: Viewer, asked: Asked, service: ServiceKind, now: datetime) -> list[Found]:
