@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from booking.services.model import ServiceKind
 from coop.interval import Interval
@@ -146,3 +148,56 @@ def test_what_is_over_is_said() -> None:
     with pytest.raises(NotInThePast):
         asked("今日の朝一")
     assert asked("朝一").window == between("11-24 00:00", "11-24 10:00")
+
+
+PIECES = st.sampled_from(
+    [
+        "明日",
+        "今日",
+        "来週",
+        "月曜",
+        "2",
+        "30",
+        "9999999999",
+        "時",
+        "分",
+        "時間",
+        "半",
+        "から",
+        "まで",
+        "午後",
+        "12/31",
+        "2/30",
+        "9999-12-31",
+        "days",
+        "on",
+        "the",
+        "31",
+        "am",
+        "pm",
+        "12",
+        ":",
+        "00",
+        "-",
+        "h",
+        "min",
+        "cmm",
+        "立会",
+        "の",
+        "焼",
+        "in 99 days",
+        "next",
+        "tomorrow",
+        "half an hour",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=8).map(" ".join) | st.text(max_size=40))
+def test_whatever_is_typed_is_read_or_said_not_to_be(text: str) -> None:
+    try:
+        found = asked(text)
+    except (NotRead, NotInThePast):
+        return
+    assert timedelta(0) < found.length <= timedelta(hours=24)
+    assert found.window.end > NOW
