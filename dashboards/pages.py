@@ -5,7 +5,6 @@ from starlette.staticfiles import StaticFiles
 
 from dashboards import design, live, places, problem_types, refused
 from dashboards.app import install as app
-from dashboards.app import install as app
 from dashboards.audit import trail
 from dashboards.bank import files as bank_files
 from dashboards.bank import receipts
