@@ -75,6 +75,10 @@ class Say:
         until = self.until(slot.end, slot.start)
         return self("say.slot", day=self.day(slot.start), start=self.clock(slot.start), end=until)
 
+    def times(self, slot: Interval) -> str:
+        """`14:15〜16:00`, where its day is known; the end's day is said when it is another."""
+        return self("say.times", start=self.clock(slot.start), end=self.until(slot.end, slot.start))
+
     def length(self, seconds: int) -> str:
         """`2時間30分` / `2 h 30 min`, rounded down to the minute."""
         hours, minutes = divmod(seconds // 60, 60)
