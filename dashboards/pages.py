@@ -58,6 +58,7 @@ def install(app: FastAPI) -> None:
 ROUTERS = (
     today.router,
     taking.router,
+    app.router,
     timeline.router,
     find.router,
     design.router,
