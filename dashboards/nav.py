@@ -67,6 +67,7 @@ PLACES = (
     Group(
         "office",
         (
+            Place("telephone", "/office/telephone", OFFICE),
             Place("members", "/office/members", OFFICE),
             Place("people", "/office/people", OFFICE),
             Place("machine-register", "/office/machines", OFFICE),

@@ -100,6 +100,7 @@ ROUTERS = (
     members.router,
     people.router,
     machines.router,
+    telephone.router,
     live.router,
 )
 """Every page's routes, side by side: a router inside another would hide its routes from the table of rights."""

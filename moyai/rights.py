@@ -410,6 +410,9 @@ RIGHTS: Table = {
     ("POST", "/office/people/{person_id}"): OFFICE,
     ("GET", "/office/machines/{machine_id}"): OFFICE,
     ("POST", "/office/machines/{machine_id}"): OFFICE,
+    ("GET", "/office/telephone"): OFFICE,
+    ("POST", "/office/telephone"): OFFICE,
+    ("POST", "/office/telephone/answer"): OFFICE,
     # dashboards.reports
     ("GET", "/utilisation"): WARD_TOO,
     ("GET", "/utilisation.{form}"): WARD_TOO,
