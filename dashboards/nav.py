@@ -72,6 +72,8 @@ PLACES = (
             Place("people", "/office/people", OFFICE),
             Place("machine-register", "/office/machines", OFFICE),
             Place("audit", "/audit", SEES_MONEY),
+            Place("tariffs", "/office/tariffs", OFFICE),
+            Place("costs", "/office/costs", OFFICE),
         ),
     ),
 )

@@ -94,6 +94,8 @@ ROUTERS = (
     disputes.router,
     trail.router,
     devices.router,
+    costs.router,
+    tariffs.router,
     registers.router,
     pasting.router,
     entries.router,

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Literal
 from urllib.parse import urlencode
 
+from coop import sheet
 from coop.sheet import Cell
 
 Kind = Literal["words", "number", "yen", "day"]
@@ -86,6 +87,18 @@ def table(key: str, columns: Sequence[Column], lines: Sequence[Line], asked: Ask
             filled.sort(key=lambda line: _order(line.cells[n]), reverse=asked.sort.startswith("-"))
             shown = filled + [line for line in shown if line.cells[n] in {None, ""}]
     return Table(key, tuple(columns), tuple(shown), asked, len(lines))
+
+
+def as_file(of: Table, title: str, form: str) -> bytes:
+    """The lines as they are shown, as `xlsx` or `csv`."""
+    headers, rows = [column.header for column in of.columns], [line.filed or line.cells for line in of.lines]
+    if form == "csv":
+        return sheet.to_csv(headers, rows)
+    formats = [_FORMATS.get(column.kind) for column in of.columns]
+    return sheet.to_xlsx(title, headers, rows, formats)
+
+
+_FORMATS = {"yen": "#,##0", "number": "#,##0", "day": "yyyy-mm-dd"}
 
 
 def _order(cell: Cell) -> tuple[bool, float, str]:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from coop import database
-from coop.door import SESSION_COOKIE
+from coop.accounts.cookies import SESSION_COOKIE
 from tests.callers import callers
 from tests.dashboards.conftest import House, furnish
 from tests.parts.databases import Database, Template
