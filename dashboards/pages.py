@@ -97,12 +97,12 @@ ROUTERS = (
     costs.router,
     tariffs.router,
     registers.router,
-    pasting.router,
     entries.router,
     members.router,
     people.router,
     machines.router,
     telephone.router,
+    pasting.router,
     live.router,
 )
 """Every page's routes, side by side: a router inside another would hide its routes from the table of rights."""

@@ -57,7 +57,7 @@ def file(form: FileForm, door: Entrance, words: Words = "", sort: Sort = "") -> 
     return Response(as_file(found, say("place.tariffs"), form), media_type=MEDIA_TYPES[form], headers=headers)
 
 
-@router.post("/office/tariffs/pieces")
+@router.post("/office/tariffs")
 def price_pieces(door: Entrance, typed: Form) -> Response:
     """Enter something that is used up, or its price from a day on."""
     about = typed.cells.get("about", "")

@@ -28,23 +28,18 @@ def telephone(door: Entrance, made: UUID | None = None) -> HTMLResponse:
     return _page(door, Said(), made=made)
 
 
-@router.post("/office/telephone/answer")
-def answer(door: Entrance, typed: Form) -> HTMLResponse:
-    """What is understood so far: who calls, what is free, what it costs. Nothing is changed.
+@router.post("/office/telephone")
+def answer(door: Entrance, typed: Form) -> Response:
+    """What is understood so far; with `does=book` book for the caller, as `POST /api/v1/reservations` does.
 
-    It is posted so that who calls stands in no address, and so in no log.
+    A refusal keeps everything and offers other slots. All is posted, so that who calls stands in no address.
     """
     said = _said(typed)
-    if "hx-request" not in door.request.headers:
+    if "hx-request" in door.request.headers:
+        shown = door.run(lambda conn: _shown(conn, door, said))
+        return page(door, "office/telephone_answer.html", refused="", **shown)
+    if typed.cells.get("does") != "book":
         return _page(door, said)
-    shown = door.run(lambda conn: _shown(conn, door, said))
-    return page(door, "office/telephone_answer.html", refused="", **shown)
-
-
-@router.post("/office/telephone")
-def book(door: Entrance, typed: Form) -> Response:
-    """Book for the caller, as `POST /api/v1/reservations` does; a refusal keeps everything and offers other slots."""
-    said = _said(typed)
 
     def use_case(conn: Connection) -> UUID:
         understood = heard(conn, door.viewer, said, door.now, locale_of(door.request))
