@@ -25,7 +25,7 @@ from dashboards.mine import (
     reserving,
 )
 from dashboards.money import account, disputes, documents, statements
-from dashboards.office import entries, machines, members, pasting, people, registers
+from dashboards.office import costs, entries, machines, members, pasting, people, registers, tariffs, telephone
 from dashboards.reports import inspection, subsidy
 from dashboards.reports import page as reports
 from dashboards.shell import ASSETS, DIST
