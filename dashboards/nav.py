@@ -71,9 +71,9 @@ PLACES = (
             Place("members", "/office/members", OFFICE),
             Place("people", "/office/people", OFFICE),
             Place("machine-register", "/office/machines", OFFICE),
-            Place("audit", "/audit", SEES_MONEY),
             Place("tariffs", "/office/tariffs", OFFICE),
             Place("costs", "/office/costs", OFFICE),
+            Place("audit", "/audit", SEES_MONEY),
         ),
     ),
 )
