@@ -20,6 +20,7 @@ from coop import machines, register
 from coop.database import Connection
 from coop.door import Door, Entrance
 from coop.errors import MoyaiError
+from coop.interval import parse_month
 from coop.messages import catalogue
 from coop.paging import Slice
 from coop.problems import STATUS, locale_of
@@ -210,6 +211,7 @@ def _page(
         return {
             "zone": say.zone,
             "month": shown,
+            "first": date(*parse_month(shown), 1),
             "table": found,
             "costs": entries.costs(conn, door.viewer, shown),
             "closed": any(each.status is Status.CLOSED for each in store.periods(conn, shown)),

@@ -19,6 +19,7 @@ from coop import machines, register
 from coop.database import Connection
 from coop.door import Door, Entrance
 from coop.errors import MoyaiError
+from coop.interval import parse_month
 from coop.problems import STATUS, locale_of
 from dashboards.office.bodies import Kept, body, kept
 from dashboards.office.entries import Form
@@ -172,7 +173,7 @@ def _page(
             "words": list(in_words(now, say)) if now else [],
             "versions": [(each, list(in_words(each, say))) for each in reversed(versions)],
             "begins": _next_month(today),
-            "last_month": _last_month(door.now, zone),
+            "last_month": date(*parse_month(_last_month(door.now, zone)), 1),
             "names": {each.id: each.name for each in register.members(conn, door.viewer)},
         }
 
