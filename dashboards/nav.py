@@ -68,9 +68,12 @@ PLACES = (
     Group(
         "office",
         (
+            Place("telephone", "/office/telephone", OFFICE),
             Place("members", "/office/members", OFFICE),
             Place("people", "/office/people", OFFICE),
             Place("machine-register", "/office/machines", OFFICE),
+            Place("tariffs", "/office/tariffs", OFFICE),
+            Place("costs", "/office/costs", OFFICE),
             Place("audit", "/audit", SEES_MONEY),
         ),
     ),

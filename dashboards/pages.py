@@ -27,7 +27,7 @@ from dashboards.mine import (
     reserving,
 )
 from dashboards.money import account, disputes, documents, statements
-from dashboards.office import entries, machines, members, pasting, people, registers
+from dashboards.office import costs, entries, machines, members, pasting, people, registers, tariffs, telephone
 from dashboards.reports import inspection, subsidy
 from dashboards.reports import page as reports
 from dashboards.shell import ASSETS, DIST
@@ -100,12 +100,15 @@ ROUTERS = (
     disputes.router,
     trail.router,
     devices.router,
+    costs.router,
+    tariffs.router,
     registers.router,
-    pasting.router,
     entries.router,
     members.router,
     people.router,
     machines.router,
+    telephone.router,
+    pasting.router,
     live.router,
 )
 """Every page's routes, side by side: a router inside another would hide its routes from the table of rights."""

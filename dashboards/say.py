@@ -108,6 +108,11 @@ class Say:
         """`2026年11月30日 14:15`, for what is looked up long after."""
         return f"{self.date(moment)} {self.clock(moment)}"
 
+    def aloud(self, slot: Interval) -> str:
+        """`11月25日水曜日の14:00から16:00まで`, to be read to somebody."""
+        day = format_skeleton("MMMMEEEEd", self.local(slot.start), locale=self.locale)
+        return self("say.aloud", day=day, start=self.clock(slot.start), end=self.until(slot.end, slot.start))
+
     def percent(self, part: float, whole: float) -> str:
         """`42.5 %`, or a dash where there is nothing to divide by."""
         return f"{100 * part / whole:.1f} %" if whole else "–"

@@ -95,6 +95,15 @@ class TariffWanted(Wanted):
             raise ValueError("valid_until after valid_from")
         return self
 
+    def tariff(self) -> Tariff:
+        """The version that is wanted, as the use case takes it."""
+        windows = tuple(
+            PriceWindow(tuple(sorted(each.iso_weekdays)), each.starts, each.ends, each.yen_per_hour, each.name)
+            for each in self.windows
+        )
+        said = {name: getattr(self, name) for name in TariffWanted.model_fields if name != "windows"}
+        return Tariff(id=uuid4(), windows=windows, **said)
+
 
 class TariffView(TariffWanted):
     id: UUID
@@ -154,11 +163,7 @@ def get_quote(
 @router.post("/tariffs", status_code=201, response_model=TariffView)
 def add_tariff(body: TariffWanted, door: Entrance) -> Response:
     """Enter a version of a usage fee; the open-ended one before it ends where it begins."""
-    windows = tuple(
-        PriceWindow(tuple(sorted(each.iso_weekdays)), each.starts, each.ends, each.yen_per_hour, each.name)
-        for each in body.windows
-    )
-    tariff = Tariff(id=uuid4(), windows=windows, **body.model_dump(exclude={"windows"}))
+    tariff = body.tariff()
 
     def enter(conn: Connection) -> TariffView:
         edit.add_tariff(conn, door.viewer, tariff, door.now)

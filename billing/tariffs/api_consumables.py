@@ -91,9 +91,7 @@ def list_prices(door: Entrance, paging: Paged) -> list[PriceView]:
 @router.post("/consumables/{consumable_id}/prices", status_code=201, response_model=PriceView)
 def add_price(consumable_id: str, body: PriceWanted, door: Entrance) -> Response:
     """Enter a version of a price; the open-ended one before it ends where it begins."""
-    price = ConsumablePrice(
-        uuid4(), consumable_id, "", "", body.valid_from, body.yen_each, resolution=body.resolution, tax=body.tax
-    )
+    price = price_of(consumable_id, body)
 
     def enter(conn: Connection) -> PriceView:
         consumables.add_price(conn, door.viewer, price, door.now)
@@ -145,6 +143,13 @@ def use_up(reservation_id: UUID, body: UsedUpWanted, door: Entrance) -> Response
 def remove_consumption(consumption_id: UUID, door: Entrance) -> None:
     """Take back what was entered by mistake, as long as its month is not closed."""
     door.run(lambda conn: consumables.remove(conn, door.viewer, consumption_id, door.now))
+
+
+def price_of(consumable_id: str, body: PriceWanted) -> ConsumablePrice:
+    """The version that is wanted, as the use case takes it."""
+    return ConsumablePrice(
+        uuid4(), consumable_id, "", "", body.valid_from, body.yen_each, resolution=body.resolution, tax=body.tax
+    )
 
 
 def _price(price: ConsumablePrice) -> PriceView:

@@ -195,14 +195,12 @@ def add_passkey(body: PasskeyMade, door: Entrance, response: Response) -> Passke
     device = came_from(door.request).device
 
     def add(conn: Connection) -> tuple[Passkey, str | None]:
-        person_id = _registrant(conn, door, body.invitation)
-        made = passkeys.add(conn, person_id, body.credential, body.name or device, site_of(door, ""), door.now)
-        if body.invitation is None:
-            sessions.prove(conn, own_session(door, half=True).session_id, door.now)
-            return made, None
-        links.use(conn, Kind.INVITATION, body.invitation, door.now)
-        opened = sessions.open_session(conn, person_id, OpenedBy.INVITATION, door.now, device=device, proved=True)
-        return made, opened
+        name, site = body.name or device, site_of(door, "")
+        if body.invitation is not None:
+            return passkeys.accept(conn, body.invitation, body.credential, name, site, door.now, device)
+        made = passkeys.add(conn, _registrant(conn, door, None), body.credential, name, site, door.now)
+        sessions.prove(conn, enrolling(door).session_id, door.now)
+        return made, None
 
     made, secret = door.run(add)
     if secret is not None:

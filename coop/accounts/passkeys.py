@@ -24,8 +24,10 @@ from webauthn.helpers.structs import (
 )
 
 from coop import audit
-from coop.accounts import ceremonies
+from coop.accounts import ceremonies, links
 from coop.accounts.ceremonies import Ceremony
+from coop.accounts.links import Kind
+from coop.accounts.sessions import OpenedBy, end_sessions, open_session
 from coop.database import Connection
 from coop.errors import Conflict, Invalid, NotFound, Unauthenticated
 from coop.identity import Viewer
@@ -125,6 +127,21 @@ def add(conn: Connection, person_id: UUID, credential: dict[str, Any], name: str
     viewer = Viewer(person_id, None, frozenset())
     audit.record(conn, "passkey.added", viewer=viewer, subject=f"person:{person_id}", now=now)
     return Passkey(*row)
+
+
+def accept(
+    conn: Connection, invitation: str, credential: dict[str, Any], name: str, site: Site, now: datetime, device: str
+) -> tuple[Passkey, str]:
+    """Who was invited makes a passkey, and is signed in here and nowhere else: the passkey and the session's secret.
+
+    Raises `LinkInvalid`, `PasskeyInvalid` or `PasskeyKnown`; only what succeeds uses the link up.
+    """
+    person_id = links.use(conn, Kind.INVITATION, invitation, now).person_id
+    made = add(conn, person_id, credential, name, site, now)
+    viewer = Viewer(person_id, None, frozenset())
+    audit.record(conn, "invitation.accepted", viewer=viewer, subject=f"person:{person_id}", now=now)
+    end_sessions(conn, viewer, person_id, now)
+    return made, open_session(conn, person_id, OpenedBy.INVITATION, now, device=device, proved=True)
 
 
 def ask_use(conn: Connection, site: Site, now: datetime) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """A member's page for the office: its entry, its people, what it owes, and how it leaves."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from billing.documents.numbers import registration_is_plausible
@@ -33,17 +33,7 @@ def show_member(member_id: str, door: Entrance, *, done: bool = False) -> Respon
 
 @router.post("/office/members/{member_id}")
 def change_member(member_id: str, door: Entrance, typed: entries.Form) -> Response:
-    """Change a member's entry; a refusal keeps what was typed."""
-    return _change(door, member_id, typed)
-
-
-@router.post("/office/members/{member_id}/leave")
-def leave(member_id: str, door: Entrance, left_on: Annotated[str, Form(max_length=10)] = "") -> Response:
-    """Enter the day from which a member is none any more; an empty one takes it back."""
-    return _change(door, member_id, entries.Typed({"left_on": left_on}, ""))
-
-
-def _change(door: Door, member_id: str, typed: entries.Typed) -> Response:
+    """Change a member's entry, or the day on which it leaves; a refusal keeps what was typed."""
     try:
         door.run(lambda conn: entries.save(conn, door, Register.MEMBERS, _there(conn, door, member_id), typed))
     except MoyaiError as refused:

@@ -39,7 +39,7 @@ class Pasted:
     wrong: tuple[dict[str, Any], ...] = ()
 
 
-@router.post("/office/{register}/paste")
+@router.post("/office/{register}")
 def paste(
     register: Register,
     door: Entrance,
@@ -48,7 +48,7 @@ def paste(
 ) -> HTMLResponse:
     """Say what pasted rows would do, row by row; with `does=apply` do all of it or nothing.
 
-    The answer stands at no other address: sent again it changes nothing, and it holds the rows as they were, to undo.
+    It answers at the list's own address: sent again it changes nothing. It holds the rows as they were, to undo.
     """
     said_no = ""
     shown: dict[str, Any] = {"rows": [], "before": "", "imported": None}

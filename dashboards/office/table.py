@@ -7,6 +7,7 @@ from datetime import date
 from typing import Literal
 from urllib.parse import urlencode
 
+from coop import sheet
 from coop.sheet import Cell
 
 Kind = Literal["words", "number", "yen", "day"]
@@ -78,7 +79,7 @@ class Table:
 
 def table(key: str, columns: Sequence[Column], lines: Sequence[Line], asked: Asked) -> Table:
     """The table as a reader asked for it; an unknown column sorts nothing."""
-    wanted = _plain(asked.words).split()
+    wanted = plain(asked.words).split()
     shown = [line for line in lines if all(word in _text(line) for word in wanted)]
     for n, column in enumerate(columns):
         if column.key == asked.sort.lstrip("-"):
@@ -88,18 +89,30 @@ def table(key: str, columns: Sequence[Column], lines: Sequence[Line], asked: Ask
     return Table(key, tuple(columns), tuple(shown), asked, len(lines))
 
 
+def as_file(of: Table, title: str, form: str) -> bytes:
+    """The lines as they are shown, as `xlsx` or `csv`."""
+    headers, rows = [column.header for column in of.columns], [line.filed or line.cells for line in of.lines]
+    if form == "csv":
+        return sheet.to_csv(headers, rows)
+    formats = [_FORMATS.get(column.kind) for column in of.columns]
+    return sheet.to_xlsx(title, headers, rows, formats)
+
+
+_FORMATS = {"yen": "#,##0", "number": "#,##0", "day": "yyyy-mm-dd"}
+
+
 def _order(cell: Cell) -> tuple[bool, float, str]:
     """Numbers before words; dates in order of time."""
     if isinstance(cell, int | float):
         return False, cell, ""
-    return True, 0, cell.isoformat() if isinstance(cell, date) else _plain(str(cell))
+    return True, 0, cell.isoformat() if isinstance(cell, date) else plain(str(cell))
 
 
 def _text(line: Line) -> str:
-    return _plain(" ".join(str(cell) for cell in (*line.cells, *(line.filed or ())) if cell is not None))
+    return plain(" ".join(str(cell) for cell in (*line.cells, *(line.filed or ())) if cell is not None))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Full-width and half-width, large and small letters, ひらがな and カタカナ alike."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return "".join(chr(ord(each) - 0x60) if "ァ" <= each <= "ヶ" else each for each in folded)

@@ -39,6 +39,8 @@ def test_when_the_month_is_over_the_fees_are_those_of_the_draft(database: Databa
             fees = [line for line in store.lines(conn, each.statement) if line.kind is not LineKind.SHARE]
             found = before[each.statement.member_id]
             assert [line for machine in found.machines for line in machine.lines] == fees
+            seen = [usage.member_id for machine in found.machines for usage in machine.happened.usages]
+            assert set(seen) == {each.statement.member_id}
             assert found.fees_yen == sum(line.amount_yen for line in fees) > 0
 
 

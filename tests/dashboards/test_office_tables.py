@@ -49,7 +49,7 @@ def test_what_is_pasted_is_shown_row_by_row_and_not_entered(house: House) -> Non
         "m02 山﨑精機 1 2000-01-01",
     )
     pasted = "\n".join(rows).replace(" ", "\t")
-    page = house.office.post("/office/members/paste", pasted=pasted, does="apply")
+    page = house.office.post("/office/members", pasted=pasted, does="apply")
     assert page.status_code == 422
     text = page.text
     assert "出資口数: <del>1</del> → <ins>5</ins>" in text
@@ -73,9 +73,9 @@ def test_pasted_rows_do_what_an_import_of_the_same_file_does(house: House) -> No
     ]
     out = io.StringIO()
     csv.writer(out, delimiter="\t").writerows(rows)
-    preview = house.office.post("/office/members/paste", pasted=out.getvalue())
+    preview = house.office.post("/office/members", pasted=out.getvalue())
     assert "2件を登録する" in preview.text
-    done = house.office.post("/office/members/paste", pasted=out.getvalue(), does="apply")
+    done = house.office.post("/office/members", pasted=out.getvalue(), does="apply")
     assert "登録しました" in done.text
     file = io.StringIO()
     csv.writer(file).writerows(rows)
@@ -87,21 +87,21 @@ def test_pasted_rows_do_what_an_import_of_the_same_file_does(house: House) -> No
 
 
 def test_a_paste_is_undone_by_the_rows_it_gives_back(house: House) -> None:
-    house.office.post("/office/members/paste", pasted="id\tname\nm31\t前の名前", does="apply")
-    done = house.office.post("/office/members/paste", pasted="id\tname\nm31\t後の名前", does="apply").text
+    house.office.post("/office/members", pasted="id\tname\nm31\t前の名前", does="apply")
+    done = house.office.post("/office/members", pasted="id\tname\nm31\t後の名前", does="apply").text
     undo = re.search(r"<textarea name=\"pasted\" hidden>\n(.*?)</textarea>", done, re.DOTALL)
     assert undo is not None
-    house.office.post("/office/members/paste", pasted=undo[1], does="apply")
+    house.office.post("/office/members", pasted=undo[1], does="apply")
     assert house.office.caller.get("/api/v1/members/m31").json()["name"] == "前の名前"
 
 
 def test_rows_copied_without_their_header_are_understood(house: House) -> None:
     pasted = "p9@m01.example\t\t\t\t"
     assert "m01" in house.office.get("/office/people").text
-    page = house.office.post("/office/people/paste", pasted="佐藤\tsato@new.example\tm01\tengineer\tはい")
+    page = house.office.post("/office/people", pasted="佐藤\tsato@new.example\tm01\tengineer\tはい")
     assert "追加" in page.text
     assert page.status_code == 200, page.text
-    assert house.office.post("/office/people/paste", pasted=pasted).status_code == 422
+    assert house.office.post("/office/people", pasted=pasted).status_code == 422
 
 
 def test_an_entry_is_changed_and_its_history_says_what_by_whom(house: House) -> None:
@@ -130,11 +130,11 @@ def test_a_refused_entry_keeps_what_was_typed_and_says_where(house: House) -> No
 
 def test_a_member_leaves_and_comes_back(house: House) -> None:
     house.office.post("/office/members/new", id="m41", name="去る製作所", is_member="true")
-    house.office.post("/office/members/m41/leave", left_on="2027-03-31")
+    house.office.post("/office/members/m41", left_on="2027-03-31")
     assert house.office.caller.get("/api/v1/registers/members/m41").json()["cells"]["left_on"] == "2027-03-31"
-    house.office.post("/office/members/m41/leave", left_on="")
+    house.office.post("/office/members/m41", left_on="")
     assert house.office.caller.get("/api/v1/registers/members/m41").json()["cells"]["left_on"] is None
-    wrong = house.office.post("/office/members/m41/leave", left_on="1999-01-01")
+    wrong = house.office.post("/office/members/m41", left_on="1999-01-01")
     assert wrong.status_code == 422
     assert 'id="left-wrong"' in wrong.text
 

@@ -91,6 +91,7 @@ SCREENS = {
     "/problems": Screen(OFFICE),
     "/devices": Screen(OFFICE),
     "/utilisation": Screen(WARD),
+    "/reports/subsidy": Screen(OFFICE),
     "/statements": Screen(MANAGER),
     "/statements/{statement_id}": Screen(MANAGER, statement),
     "/statements/{statement_id}/lines/{n}": Screen(MANAGER, statement),
