@@ -67,7 +67,7 @@ def eyes(timescale_template: Template, browser: Browser) -> Iterator[Eyes]:
 def test_a_screen(eyes: Eyes, path: str) -> None:
     """It fits, a thumb hits what it aims at, nothing is unsaid, nothing fails, nothing leaves, and axe has no word."""
     screen = SCREENS[path]
-    address = screen.address(path, eyes.visitor(screen.who))
+    address = screen.address(path, eyes.visitor(screen.asks or screen.who))
     found = [f"{look} {finding}" for look in LOOKS for finding in _findings(eyes, screen.who, address, look)]
     assert found == [], "\n".join([address, *found])
 
