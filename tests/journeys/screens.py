@@ -68,6 +68,15 @@ ACCOUNT = {
 }  # fmt: skip
 
 
+ASSET = {
+    "pool_id": "cmm-1", "name_ja": "三次元測定機（大型）", "name_en": "Large CMM", "machine_id": "cmm-1",
+    "acquired_on": "2024-04-01", "cost_yen": 36_000_000, "method": "straight_line", "useful_life_years": 8,
+}  # fmt: skip
+GRANT = {
+    "grant_number": "6産振第41号", "funder": "区", "granted_yen": 12_000_000, "restricted_until": "2032-03-31",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Screen:
     """A page as `who` sees it. Its address names what most share, and what `values` finds; `query` follows it.
@@ -125,6 +134,24 @@ def approval(visitor: Visitor) -> Values:
     return {"secret": link["secret"]}
 
 
+def subsidised(visitor: Visitor) -> Values:
+    """An asset that a grant paid a third of, entered if there is none."""
+    if not visitor.ask("/subsidised-assets"):
+        asset = visitor.do("POST", "/assets", ASSET | open_month(visitor))
+        visitor.do("PUT", f"/assets/{asset['id']}/subsidy", GRANT)
+    return {"asset_id": visitor.ask("/subsidised-assets")[0]["asset_id"]}
+
+
+def inspection(visitor: Visitor) -> Values:
+    """Somebody of the ward who may look into that asset's uses, asked for if nobody has yet."""
+    if not visitor.ask("/inspections"):
+        ward = Visitor(visitor.town, WARD)
+        wanted = oneself(ward) | {"fiscal_year": 2026, "reason": "補助事業の実績確認"}
+        ward.close()
+        visitor.do("POST", f"/assets/{subsidised(visitor)['asset_id']}/inspections", wanted)
+    return {"inspection_id": visitor.ask("/inspections")[0]["id"]}
+
+
 def bank_service(visitor: Visitor) -> Values:
     visitor.do("PUT", "/bank/services/debit", SERVICE)
     return {"kind": "debit"}
@@ -135,7 +162,9 @@ def bank_file(visitor: Visitor) -> Values:
     bank_service(visitor)
     if not visitor.ask("/bank/files"):
         for member in visitor.ask("/members"):
-            visitor.do("PUT", f"/members/{member['id']}/bank-account", ACCOUNT | {"customer_code": member["id"][1:]})
+            visitor.do(
+                "PUT", f"/members/{member['id']}/bank-account", ACCOUNT | {"customer_code": f"1{member['id'][1:]}"}
+            )
         visitor.do("POST", "/bank/files", {"kind": "debit", "on_day": f"{datetime.now(ZONE) + timedelta(90):%Y-%m-%d}"})
     return {"file_id": visitor.ask("/bank/files")[0]["id"]}
 
@@ -158,6 +187,8 @@ SCREENS = {
     "/devices": Screen(OFFICE),
     "/utilisation": Screen(WARD),
     "/reports/subsidy": Screen(OFFICE),
+    "/reports/subsidy/{asset_id}": Screen(OFFICE, subsidised),
+    "/reports/inspection/{inspection_id}": Screen(OFFICE, inspection),
     "/statements": Screen(MANAGER),
     "/statements/{statement_id}": Screen(MANAGER, statement),
     "/statements/{statement_id}/lines/{n}": Screen(MANAGER, statement),
@@ -167,7 +198,6 @@ SCREENS = {
     "/disputes/{dispute_id}": Screen(OFFICE, dispute),
     "/closing": Screen(OFFICE),
     "/closing/{month}": Screen(OFFICE, open_month),
-    "/closing/{month}/issue": Screen(OFFICE),
     "/closing/{month}/audit": Screen(AUDITOR),
     "/approve/{secret}": Screen(None, approval, asks=OFFICE),
     "/what-if": Screen(DIRECTOR),
@@ -191,6 +221,7 @@ SCREENS = {
 }
 
 NOT_SCREENS = {
+    "/closing/{month}/issue": "a part of /closing/{month}",
     "/healthz": "for programs",
     "/readyz": "for programs",
     "/metrics": "for programs",
