@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 
@@ -152,6 +153,13 @@ def inspection(visitor: Visitor) -> Values:
     return {"inspection_id": visitor.ask("/inspections")[0]["id"]}
 
 
+def invitation(visitor: Visitor) -> Values:
+    """Somebody without an address, who gets a sheet of paper; the last part of their link."""
+    wanted = {"name": "新井 大輔", "roles": ["engineer"], "member_id": "m01"}
+    made = visitor.do("POST", "/invitations", wanted | {"sign_in_name": f"arai{uuid4().hex[:8]}"})
+    return {"invitation_id": made["id"], "secret": made["url"].rpartition("/")[2]}
+
+
 def bank_service(visitor: Visitor) -> Values:
     visitor.do("PUT", "/bank/services/debit", SERVICE)
     return {"kind": "debit"}
@@ -214,13 +222,23 @@ SCREENS = {
     "/office/machines": Screen(OFFICE),
     "/office/machines/{machine_id}": Screen(OFFICE),
     "/office/{register}/new": Screen(OFFICE, lambda _: {"register": "machines"}),
+    "/invitations": Screen(OFFICE),
+    "/invitations/{invitation_id}/sheet": Screen(OFFICE, invitation),
+    "/invitations/{secret}": Screen(None, invitation, asks=OFFICE),
+    "/me/security": Screen(ENGINEER),
     "/sign-in": Screen(None),
+    "/reset": Screen(None),
     "/design": Screen(None),
     "/problem-types/{code}": Screen(None),
     "/places": Screen(OFFICE),
 }
 
 NOT_SCREENS = {
+    "/reset/{secret}": "as /invitations/{secret}",
+    "/sign-in/code": "between two steps of signing in",
+    "/sign-in/second-factor": "between two steps of signing in",
+    "/sign-in/provider": "leads on",
+    "/sign-in/provider/back": "leads on",
     "/closing/{month}/issue": "a part of /closing/{month}",
     "/healthz": "for programs",
     "/readyz": "for programs",

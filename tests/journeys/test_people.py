@@ -32,7 +32,7 @@ def signed_in(browser: Browser, town: Town, who: str, look: str) -> Iterator[Pag
         page.goto("/")
         page.get_by_label(translate("sign_in.email", lang)).fill(who)
         page.get_by_label(translate("sign_in.password", lang), exact=True).fill(PASSWORD)
-        page.get_by_role("button", name=translate("sign_in.submit", lang)).click()
+        page.get_by_role("button", name=translate("sign_in.submit", lang), exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_contain_text(translate("today.title", lang))
         yield page
 

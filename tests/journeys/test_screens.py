@@ -85,7 +85,7 @@ def test_who_has_no_right_meets_a_door(eyes: Eyes, who: str | None) -> None:
         assert answer is not None
         if who is None:
             assert (answer.status, page.url.partition("?")[0]) == (200, f"{eyes.town.url}/sign-in"), path
-            expect(page.get_by_role("button", name="サインイン")).to_be_visible()
+            expect(page.get_by_role("button", name="サインイン", exact=True)).to_be_visible()
         else:
             assert answer.status == 403, path
             expect(page.get_by_role("heading", level=1)).to_have_text("権限がありません")
