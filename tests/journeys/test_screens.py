@@ -6,6 +6,7 @@ A picture of each stays in `.artifacts/screens`.
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import axe_playwright_python
 import pytest
@@ -107,6 +108,8 @@ def _findings(eyes: Eyes, who: str | None, address: str, look: str) -> Iterator[
     photograph(page, address, look, folder)
     if answer.status != 200:
         yield f"answers {answer.status}"
+    if urlsplit(page.url).path != urlsplit(address).path:
+        yield f"leads to {page.url}"
     yield from _looked_at(page, look)
     if look in WITH_AXE:
         yield from _axe(page)
