@@ -223,6 +223,10 @@ SCREENS = {
     "/office/people/{person_id}": Screen(OFFICE, oneself),
     "/office/machines": Screen(OFFICE),
     "/office/machines/{machine_id}": Screen(OFFICE),
+    "/office/tariffs": Screen(OFFICE),
+    "/office/tariffs/{machine_id}": Screen(OFFICE),
+    "/office/costs": Screen(OFFICE),
+    "/office/telephone": Screen(OFFICE),
     "/office/{register}/new": Screen(OFFICE, lambda _: {"register": "machines"}),
     "/invitations": Screen(OFFICE),
     "/invitations/{invitation_id}/sheet": Screen(OFFICE, invitation),
@@ -255,5 +259,7 @@ NOT_SCREENS = {
     "/machines/{machine_id}/threshold/found": "a part of /machines/{machine_id}/threshold",
     "/utilisation.{form}": "a file",
     "/office/{register}.{form}": "a file",
+    "/office/tariffs.{form}": "a file",
+    "/office/costs.{form}": "a file",
     "/language/{locale}": "leads back",
 }
