@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from coop.door import SESSION_COOKIE
+from coop.accounts.cookies import SESSION_COOKIE
 from tests.callers import callers
 from tests.dashboards.conftest import House, Reader, furnish
 from tests.parts.databases import Database, Template

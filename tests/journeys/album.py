@@ -62,7 +62,7 @@ def _demo() -> Iterator[Town]:
 def _shown(eyes: Eyes, path: str) -> tuple[str, str]:
     """Photograph a page in all its looks; its path and the name of its pictures."""
     screen = SCREENS[path]
-    address = screen.address(path, eyes.visitor(screen.who))
+    address = screen.address(path, eyes.visitor(screen.asks or screen.who))
     for look in LOOKS:
         page = eyes.page(screen.who, look)
         page.goto(address)

@@ -6,20 +6,23 @@ A picture of each stays in `.artifacts/screens`.
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
+from coop.identity import Role
 from coop.messages import catalogue
 from moyai.rights import RIGHTS
 from tests.journeys.looking import ARTIFACTS, LOOKS, Eyes, photograph
-from tests.journeys.screens import NOT_SCREENS, SCREENS
-from tests.journeys.town import settle
+from tests.journeys.screens import NOT_SCREENS, SCREENS, WARD
+from tests.journeys.town import ENGINEER, settle
 from tests.parts.databases import Template
 from tests.servers import serving
 
 PAGES = {path for method, path in RIGHTS if method == "GET" and not path.startswith("/api/")}
+STRANGERS = {ENGINEER: Role.ENGINEER, WARD: Role.WARD, None: Role.ANONYMOUS}
 TABLE = "tests/journeys/screens.py"
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
 WITH_AXE = ("phone-ja", "office-ja", "office-en")
@@ -67,9 +70,28 @@ def eyes(timescale_template: Template, browser: Browser) -> Iterator[Eyes]:
 def test_a_screen(eyes: Eyes, path: str) -> None:
     """It fits, a thumb hits what it aims at, nothing is unsaid, nothing fails, nothing leaves, and axe has no word."""
     screen = SCREENS[path]
-    address = screen.address(path, eyes.visitor(screen.who))
+    address = screen.address(path, eyes.visitor(screen.asks or screen.who))
     found = [f"{look} {finding}" for look in LOOKS for finding in _findings(eyes, screen.who, address, look)]
     assert found == [], "\n".join([address, *found])
+
+
+@pytest.mark.parametrize("who", STRANGERS, ids=["engineer", "ward", "nobody"])
+def test_who_has_no_right_meets_a_door(eyes: Eyes, who: str | None) -> None:
+    """Each page that is not theirs says so, with a way on; nobody is asked to sign in."""
+    for path, screen in SCREENS.items():
+        if STRANGERS[who] in RIGHTS["GET", path]:
+            continue
+        page = eyes.page(who, "phone-ja")
+        answer = page.goto(screen.address(path, eyes.visitor(screen.asks or screen.who)))
+        assert answer is not None
+        if who is None:
+            assert (answer.status, page.url.partition("?")[0]) == (200, f"{eyes.town.url}/sign-in"), path
+            expect(page.get_by_role("button", name="サインイン", exact=True)).to_be_visible()
+        else:
+            assert answer.status == 403, path
+            expect(page.get_by_role("heading", level=1)).to_have_text("権限がありません")
+            expect(page.get_by_role("link", name="今日の画面へ")).to_be_visible()
+        page.close()
 
 
 def _findings(eyes: Eyes, who: str | None, address: str, look: str) -> Iterator[str]:
@@ -86,6 +108,8 @@ def _findings(eyes: Eyes, who: str | None, address: str, look: str) -> Iterator[
     photograph(page, address, look, folder)
     if answer.status != 200:
         yield f"answers {answer.status}"
+    if urlsplit(page.url).path != urlsplit(address).path:
+        yield f"leads to {page.url}"
     yield from _looked_at(page, look)
     if look in WITH_AXE:
         yield from _axe(page)
