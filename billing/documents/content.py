@@ -64,13 +64,14 @@ def compose(
 ) -> dict[str, Any]:
     """A document in words. `named` is the one that it corrects or returns from; `uses` are its appendix."""
     corrected = "corrected_" if document.supersedes else ""
+    kind = "credit" if document.kind is Kind.INVOICE and document.total_yen < 0 else document.kind.value
     period = _period(document, locale)
     words = {word: _say(f"word.{word}", locale) for word in WORDS}
     return {
         "lang": locale,
-        "words": words | {"total_label": _say(f"total.{document.kind}", locale)},
-        "title": _say(f"title.{corrected}{document.kind}", locale),
-        "subtitle": _say(f"subtitle.{corrected}{document.kind}", locale) if document.qualified else "",
+        "words": words | {"total_label": _say(f"total.{kind}", locale)},
+        "title": _say(f"title.{corrected}{kind}", locale),
+        "subtitle": _say(f"subtitle.{corrected}{kind}", locale) if document.qualified else "",
         "number": document.number,
         "period": period,
         "issuer": {
@@ -86,7 +87,7 @@ def compose(
             "address": recipient.address,
             "number": recipient.invoice_number if document.kind is Kind.PURCHASE else None,
         },
-        "greeting": _say(f"greeting.{document.kind}", locale),
+        "greeting": _say(f"greeting.{kind}", locale),
         "remarks": _remarks(document, named, locale),
         "facts": [
             [_say("word.number", locale), document.number],

@@ -11,6 +11,8 @@ from billing.documents.frozen import FrozenMonth
 from billing.documents.issue import blank, issue_one
 from billing.documents.model import Document, Kind
 from billing.documents.store import SQL, AlreadyCorrected
+from billing.ledger import moves
+from billing.ledger import store as ledger
 from billing.tax import tax_by_rate
 from coop.database import Connection
 from coop.errors import Conflict, Invalid
@@ -55,7 +57,8 @@ def give_back(
 ) -> Document:
     """Issue a return of part of an invoice: tax-exclusive yen by the rate at which the invoice charged them.
 
-    Raises `NotFound`, `NotAnInvoice`, `AlreadyCorrected`, `ReturnsTooMuch`.
+    The ledger takes it off what the member owes. Raises `NotFound`, `NotAnInvoice`, `AlreadyCorrected`,
+    `ReturnsTooMuch`.
     """
     viewer.require(Role.OFFICE)
     invoice = _locked(conn, viewer, invoice_id)
@@ -69,7 +72,11 @@ def give_back(
             raise ReturnsTooMuch(yen=yen, left=left)
     anew = blank(Kind.RETURN, invoice.month, invoice.member_id, invoice.statement_id, tax_by_rate(net_yen))
     anew = replace(anew, issued_on=_today(conn, now), returns=invoice.id, reason=reason)
-    return issue_one(conn, viewer, FrozenMonth(invoice.month), anew, now, named=invoice)
+    issued = issue_one(conn, viewer, FrozenMonth(invoice.month), anew, now, named=invoice)
+    note = f"{issued.number} {reason}"
+    back = moves.returned(issued.id, issued.member_id, issued.net_yen, issued.tax_yen, issued.issued_on, note)
+    ledger.book(conn, viewer, back, now)
+    return issued
 
 
 def _locked(conn: Connection, viewer: Viewer, document_id: UUID) -> Document:

@@ -18,6 +18,7 @@ TAX_PAYABLE = "tax_payable"
 TAX_PAID = "tax_paid"
 OWNER_CREDIT = "owner_credit"
 PATRONAGE_REFUND = "patronage_refund"
+SALES_RETURN = "sales_return"
 TRANSFER_FEE = "transfer_fee"
 RECEIVABLES = (RECEIVABLE, LEVY_RECEIVABLE)
 _NAMESPACE = UUID("7a1f4d3e-0c52-4d0e-9f0a-5f7d6a7c2b10")

@@ -21,11 +21,18 @@ class Source(StrEnum):
     OWNER_CREDIT = "owner_credit"
     PATRONAGE_REFUND = "patronage_refund"
     REVERSAL = "reversal"
+    RETURN = "return"
 
 
-REVERSIBLE = frozenset(Source) - {Source.STATEMENT, Source.OWNER_CREDIT, Source.PATRONAGE_REFUND, Source.REVERSAL}
-"""What a person may take back; what a closed month posted is mended by the next month's statement, and what the general
-meeting resolved stays."""
+REVERSIBLE = frozenset(Source) - {
+    Source.STATEMENT,
+    Source.OWNER_CREDIT,
+    Source.PATRONAGE_REFUND,
+    Source.REVERSAL,
+    Source.RETURN,
+}
+"""What a person may take back. What a closed month posted is mended by the next one, what the general meeting resolved
+stays, and a return has its document."""
 
 
 @dataclass(frozen=True, slots=True)

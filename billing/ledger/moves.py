@@ -14,6 +14,7 @@ from billing.ledger.entries import (
     PATRONAGE_REFUND,
     PAYABLE,
     RECEIVABLE,
+    SALES_RETURN,
     TAX_PAID,
     TAX_PAYABLE,
     TRANSFER_FEE,
@@ -68,6 +69,14 @@ def opening(identifier: UUID, member_id: str, account: str, amount: Yen, on_day:
     """What a member owed (positive: the member; negative: the cooperative) before this ledger began."""
     postings = (Posting(account, amount, member_id), Posting(OPENING, -amount))
     return Booking(identifier, Source.OPENING, on_day, postings, due_on=due_on)
+
+
+def returned(document_id: UUID, member_id: str, net: Yen, tax: Yen, on_day: date, note: str) -> Booking:
+    """What an invoice charged is returned (売上げに係る対価の返還等): owed no more, the member's credit if paid."""
+    postings = _moving(
+        Posting(SALES_RETURN, net), Posting(TAX_PAYABLE, tax), Posting(RECEIVABLE, -net - tax, member_id)
+    )
+    return Booking(uuid5(_NAMESPACE, f"return:{document_id}"), Source.RETURN, on_day, postings, note)
 
 
 def reversal(identifier: UUID, of: UUID, postings: Sequence[Posting], on_day: date, note: str) -> Booking:

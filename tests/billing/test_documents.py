@@ -23,8 +23,12 @@ from billing.documents.issue import MonthNotClosed, issue, issue_some, progress
 from billing.documents.model import Kind, Recipient, Shift
 from billing.documents.numbers import fiscal_year, registration_is_plausible
 from billing.documents.store import AlreadyCorrected
-from billing.periods.settle import draft
+from billing.ledger import store as ledger
+from billing.model import AdjustmentReason
+from billing.periods import adjust
+from billing.periods.settle import close, draft
 from billing.periods.verify import verify
+from billing.store import lines_of
 from coop.database import Connection
 from coop.errors import NotFound
 from coop.identity import Role, Viewer
@@ -236,6 +240,7 @@ def test_a_return_is_at_the_original_rate_and_no_more_than_was_charged(closed: C
         3_305,
         None,
     )
+    assert ledger.balances(closed, back.member_id)[back.member_id]["receivable"] == first.total_yen - 3_305
     said = words(store.kept(closed, back, "ja")[0])
     assert all(
         part in said for part in ("適格返還請求書", "T7123456789012", "2026-00001", "2026年10月分", "装置の故障")
@@ -248,6 +253,20 @@ def test_a_return_is_at_the_original_rate_and_no_more_than_was_charged(closed: C
         give_back(closed, OFFICE, first.id, {Decimal("0.08"): 1}, "税率違い", NOVEMBER)
     with pytest.raises(NotAnInvoice):
         give_back(closed, OFFICE, back.id, {rate: 1}, "返還の返還", NOVEMBER)
+
+
+def test_a_month_that_owes_to_the_member_is_no_bill(closed: Connection) -> None:
+    """October's fee of 7,500 is given back in November, which charges nothing else: a credit, not an amount to pay."""
+    line = next(each for each in lines_of(closed, "2026-10", "cmm-1") if each.member_id == "m01")
+    waived = adjust.of_line("2026-10", line, AdjustmentReason.WAIVER, -line.amount_yen, "装置の故障")
+    adjust.add(closed, OFFICE, adjust.next_month(closed), [waived], NOVEMBER)
+    close(closed, OFFICE, "2026-11", ground.at("12-01 09:00"))
+    (credit,) = issue_month(closed, "2026-11")
+    said = words(store.kept(closed, credit, "ja")[0])
+    assert (credit.total_yen, credit.due_on) == (-8_250, None)
+    assert "適格請求書兼適格返還請求書" in said
+    assert "お預り金額" in said
+    assert "ご請求金額" not in said
 
 
 def test_the_register_answers_every_combination(closed: Connection) -> None:

@@ -91,7 +91,7 @@ def test_the_office_names_accounts_and_the_auditor_takes_the_file(api: Callers) 
     named = office.put("/api/v1/accounts/receivable", json={"book_name": "未収入金", "book_tax": "対象外"})
     assert (named.status_code, named.json()["book_name"]) == (200, "未収入金")
     assert office.put("/api/v1/accounts/slush", json={"book_name": "x", "book_tax": "x"}).status_code == 404
-    assert len(auditor.get("/api/v1/accounts").json()) == 14
+    assert len(auditor.get("/api/v1/accounts").json()) == 15
     answer = auditor.get("/api/v1/journal.csv?package=yayoi&from=2026-10-01&to=2026-11-30")
     assert answer.headers["moyai-debit-yen"] == "2000"
     assert answer.content.decode("cp932").split(",")[4] == "未収入金"
