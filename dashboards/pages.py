@@ -26,7 +26,7 @@ from dashboards.mine import (
     reservations,
     reserving,
 )
-from dashboards.money import account, disputes, documents, statements
+from dashboards.money import account, disputes, documents, issuer, statements
 from dashboards.office import costs, entries, machines, members, pasting, people, registers, tariffs, telephone
 from dashboards.reports import inspection, subsidy
 from dashboards.reports import page as reports
@@ -96,6 +96,7 @@ ROUTERS = (
     what_if.router,
     bank_files.router,
     receipts.router,
+    issuer.router,  # before the documents, whose ids its address would be
     documents.router,
     disputes.router,
     trail.router,

@@ -486,6 +486,8 @@ RIGHTS: Table = {
     ("POST", "/bank/files/{file_id}/transferred"): OFFICE,
     ("POST", "/bank/files/{file_id}/results"): OFFICE,
     ("POST", "/bank/files/{file_id}/drop"): OFFICE,
+    ("GET", "/documents/issuer"): OFFICE,
+    ("POST", "/documents/issuer"): OFFICE,
     ("GET", "/bank/services/{kind}"): OFFICE,
     ("POST", "/bank/services/{kind}"): OFFICE,
     ("GET", "/bank/receipts"): OFFICE,

@@ -27,6 +27,7 @@ PLACES = {
     "billing.finding.late_unassigned": ("use", "/problems"),
     "billing.finding.no_tariff": ("rules", "/office/tariffs"),
     "billing.finding.no_price": ("rules", "/office/tariffs"),
+    "billing.finding.unregistered": ("rules", "/documents/issuer"),
     "billing.finding.no_use": ("rules", "/office/costs"),
     "billing.finding.no_weight": ("rules", "/office/costs"),
 }

@@ -75,6 +75,7 @@ def register_page(
         typed=typed,
         searched=any(typed.values()),
         kinds=list(Kind),
+        may_mend=door.viewer.has(Role.OFFICE),
         **door.run(ask),
     )
 

@@ -164,3 +164,17 @@ def test_the_trail_is_found_by_person_and_day_and_names_both(house: House) -> No
     told = house.office.caller.get("/api/v1/audit", params={"subject": "x", "limit": 1}).json()
     assert [(each["actor_id"], each["on_behalf_of"]) for each in told] == [(str(office), str(ours))]
     assert house.ours.caller.get("/api/v1/audit").status_code == 403
+
+
+def test_what_invoices_say_is_entered_once_and_kept_as_typed_when_refused(house: House) -> None:
+    assert "試験協同組合" in house.office.get("/documents/issuer").text
+    typed = {"name": "墨田機械工業協同組合", "invoice_number": "T12", "pay_to": "みずほ銀行 錦糸町支店"}
+    refused = house.office.post("/documents/issuer", **typed)
+    assert refused.status_code == 422
+    assert "インボイスの登録番号" in refused.text
+    assert 'value="みずほ銀行 錦糸町支店"' in refused.text
+    done = house.office.post("/documents/issuer", **typed | {"invoice_number": "t7123456789012"})
+    assert done.headers["location"] == "/documents/issuer?done=1"
+    assert house.office.caller.get("/api/v1/issuer").json()["invoice_number"] == "T7123456789012"
+    assert "登録しました" in house.office.get("/documents/issuer?done=1").text
+    assert house.ours.get("/documents/issuer").status_code == 403

@@ -230,6 +230,7 @@ SCREENS = {
     "/office/tariffs": Screen(OFFICE),
     "/office/tariffs/{machine_id}": Screen(OFFICE),
     "/office/costs": Screen(OFFICE),
+    "/documents/issuer": Screen(OFFICE),
     "/office/telephone": Screen(OFFICE),
     "/office/{register}/new": Screen(OFFICE, lambda _: {"register": "machines"}),
     "/invitations": Screen(OFFICE),
