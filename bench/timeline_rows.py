@@ -139,21 +139,21 @@ def main() -> None:
     p95, longest = frames[int(len(frames) * 0.95)], frames[-1]
     cells = MACHINES * 105
     outcome(
-        "timeline_rows",
-        ours=first,
-        reference=table,
-        unit="ms",
-        detail=f"{MACHINES} machines, a week, {cells} stretches: from asking for the page until rows are seen; "
-        "a plain table of the same cells beside it",
-        lower_is_better=True,
-    )
-    outcome(
         "timeline_scroll",
         ours=p95,
         reference=beside[int(len(beside) * 0.95)],
         unit="ms",
         detail=f"p95 of {len(frames)} frames while all rows scroll by (median {middle(frames):.0f}, longest "
         f"{longest:.0f}; a hand feels followed within 100), the table's beside it",
+        lower_is_better=True,
+    )
+    outcome(
+        "timeline_rows",
+        ours=first,
+        reference=table,
+        unit="ms",
+        detail=f"{MACHINES} machines, a week, {cells} stretches: from asking for the page until rows are seen; "
+        "a plain table of the same cells beside it",
         lower_is_better=True,
     )
 

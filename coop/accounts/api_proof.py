@@ -256,11 +256,11 @@ def change_password(body: PasswordChange, door: Entrance) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/password-resets", status_code=202)
+@router.post("/password-resets", status_code=204)
 def ask_reset(body: ResetWanted, door: Entrance) -> Response:
     """Have a link to a new password mailed; the answer is the same whether or not somebody has this address."""
     door.run(lambda conn: passwords.ask_reset(conn, body.email, door.now))
-    return Response(status_code=202)
+    return Response(status_code=204)
 
 
 @router.post("/password-resets/acceptance", status_code=204)

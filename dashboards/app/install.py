@@ -16,6 +16,8 @@ router = APIRouter(include_in_schema=False)
 
 A_DAY = {"Cache-Control": "public, max-age=86400"}
 ASK_AGAIN = {"Cache-Control": "no-cache"}
+WORKS = ASK_AGAIN | {"Content-Security-Policy": "default-src 'none'; connect-src 'self'"}
+"""The worker fetches what it keeps from this host, and nothing from elsewhere."""
 SIDES = {"icon-192.png": 192, "icon-512.png": 512, "apple-touch-icon.png": 180, "favicon.png": 32}
 PAPER = "#fafaf7"
 
@@ -69,9 +71,7 @@ def favicon() -> Response:
 @router.get("/service-worker.js")
 def service_worker() -> Response:
     """The script that keeps the bundled files and answers without a connection; from here it looks after all pages."""
-    return Response(
-        (DIST / asset_file("service-worker.js")).read_bytes(), media_type="text/javascript", headers=ASK_AGAIN
-    )
+    return Response((DIST / asset_file("service-worker.js")).read_bytes(), media_type="text/javascript", headers=WORKS)
 
 
 @router.get("/offline")

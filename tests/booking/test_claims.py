@@ -161,7 +161,15 @@ HOT = {
     "claims_of": ("claim_by_reservation", {"reservation_id": UUID(int=0)}),
     "reservations": (
         "reservation_by_machine",
-        WINDOW | {"machine_id": "cmm-2", "person_id": None, "after_start": None, "after_id": None, "limit": 50},
+        WINDOW
+        | {
+            "machine_id": "cmm-2",
+            "person_id": None,
+            "member_id": None,
+            "after_start": None,
+            "after_id": None,
+            "limit": 50,
+        },
     ),
 }
 

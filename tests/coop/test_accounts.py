@@ -157,7 +157,7 @@ def test_a_reset_says_the_same_of_everybody_and_ends_all_other_sessions(api: Cal
     email = email_of(api, person)
     for asked in (email.upper(), "nobody@nowhere.example"):
         answer = api.client.post("/api/v1/password-resets", json={"email": asked})
-        assert (answer.status_code, answer.text) == (202, "")
+        assert (answer.status_code, answer.text) == (204, "")
     now = datetime.now(UTC)
     with database.transaction(api.pool) as conn:
         jobs = conn.execute(
@@ -177,7 +177,7 @@ def test_a_reset_says_the_same_of_everybody_and_ends_all_other_sessions(api: Cal
 
 def test_letters_that_ask_for_a_password_are_few(api: Callers) -> None:
     for _ in range(throttle.RESET.most + 2):
-        assert api.client.post("/api/v1/password-resets", json={"email": "often@m01.example"}).status_code == 202
+        assert api.client.post("/api/v1/password-resets", json={"email": "often@m01.example"}).status_code == 204
     with api.pool.connection() as conn:
         jobs = conn.execute("SELECT count(*) FROM procrastinate_jobs WHERE args ->> 'email' = 'often@m01.example'")
         assert jobs.fetchone() == (throttle.RESET.most,)
@@ -384,7 +384,7 @@ def test_who_asks_too_often_is_told_when_to_come_back(api: Callers) -> None:
         assert 1 <= int(said[5].headers["retry-after"]) <= 60
         assert client.get("/api/v1/me", headers={"authorization": f"Bearer {other.token}"}).status_code == 200
         tried = [client.post("/api/v1/password-resets", json={"email": "x@y.example"}) for _ in range(3)]
-        assert [each.status_code for each in tried] == [202, 202, 429]
+        assert [each.status_code for each in tried] == [204, 204, 429]
 
 
 def test_the_audit_names_nobody_by_name_or_address(api: Callers) -> None:

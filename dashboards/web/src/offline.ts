@@ -12,4 +12,12 @@ async function tell(): Promise<void> {
 
 void tell();
 document.querySelector("#again")?.addEventListener("click", () => location.reload());
-addEventListener("online", () => location.reload());
+
+/** A browser says "online" before anything can be reached, or never: asking tells. */
+async function tryAgain(): Promise<void> {
+  const answer = await fetch("/healthz", { cache: "no-store" }).catch(() => null);
+  if (answer?.ok) location.reload();
+}
+
+addEventListener("online", () => void tryAgain());
+setInterval(() => void tryAgain(), 3000);
