@@ -64,7 +64,12 @@ def adapter(own: Database, town: Town, mosquitto: Mosquitto) -> Iterator[Publish
             devices.bind(conn, SYSTEM, f"adapter-{machine.id}", machine.id, LONG_AGO, LONG_AGO)
             set_rule(conn, SYSTEM, machine.id, EXECUTION, now - timedelta(days=1), now)
             fee = Tariff(
-                uuid4(), machine.id, LONG_AGO.date(), Basis.OCCUPIED, yen_per_hour=4_000, increment_seconds=900
+                uuid4(),
+                machine.id,
+                now.astimezone(ZONE).date(),
+                Basis.OCCUPIED,
+                yen_per_hour=4_000,
+                increment_seconds=900,
             )
             add_tariff(conn, SYSTEM, fee, now)
     with working(own.app_url, mosquitto.url):
